@@ -1,0 +1,126 @@
+"""Column types that mean the same on SQLite, PostgreSQL and MariaDB/MySQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+
+from etl_models.domain.jsonvalue import canonical
+
+_MYSQL = ("mysql", "mariadb")
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An instant: aware in, aware UTC out, microseconds kept (MySQL's DATETIME alone would drop them)."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(timezone=True)
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Choose DATETIME(6) on MySQL and MariaDB, a time-zone aware timestamp elsewhere."""
+        if dialect.name in _MYSQL:
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn an aware datetime into UTC; a naive one is refused with ValueError."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            msg = "naive datetime; pass an aware one"
+            raise ValueError(msg)
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give the instant back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SmartJSON(sa.types.TypeDecorator[Any]):
+    """A JSON value: JSONB on PostgreSQL, JSON elsewhere; canonical in, equal out; None is SQL NULL.
+
+    Raises :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep.
+    """
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Choose JSONB where there is one."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+        return dialect.type_descriptor(sa.JSON(none_as_null=True))
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Let JSON index and comparison operators behave as those of the type underneath."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Check and normalise the value before any database sees it."""
+        return None if value is None else _sorted(canonical(value, "JSON value"))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Give objects back with sorted keys: jsonb has an order of its own."""
+        return _sorted(value)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def key_string(length: int) -> sa.types.TypeEngine[str]:
+    """VARCHAR compared byte by byte on every database, for names and keys.
+
+    MariaDB's default collation holds ``a``, ``A`` and ``á`` for equal, and PostgreSQL sorts by the locale it was
+    made with; identity must not depend on either.
+    """
+    return (
+        sa.String(length)
+        .with_variant(sa.String(length, collation="utf8mb4_bin"), *_MYSQL)
+        .with_variant(sa.String(length, collation="C"), "postgresql")
+    )
+
+
+def long_text() -> sa.types.TypeEngine[str]:
+    """Text without a length limit of its own; MySQL's TEXT alone would end at 64 KB."""
+    return sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL)
+
+
+def big_integer() -> sa.types.TypeEngine[int]:
+    """64-bit integer, also as an automatic key (SQLite numbers rows only in a column declared INTEGER)."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def str_enum(enum: type[StrEnum], length: int = 32) -> sa.Enum:
+    """VARCHAR holding the *value* of a member; which values are legal is a named check of the table."""
+    return sa.Enum(
+        enum,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        length=length,
+        create_constraint=False,
+        validate_strings=True,
+    )
+
+
+def one_of(column: str, enum: type[StrEnum], *, name: str | None = None) -> sa.CheckConstraint:
+    """Return the check that ``column`` holds a value of ``enum``, named after the column."""
+    values = ", ".join(f"'{member.value}'" for member in enum)
+    return sa.CheckConstraint(f"{column} IN ({values})", name=name or column)

@@ -1,0 +1,33 @@
+"""Tags: a key with an optional value, shared by the jobs that carry it."""
+
+import uuid
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from etl_models.db.bases import EtlBase, table_options
+from etl_models.db.mixins import CreatedMixin, UUIDPKMixin
+from etl_models.db.types import key_string
+
+MAX_TAG_KEY_LENGTH = 100
+MAX_TAG_VALUE_LENGTH = 255
+
+
+class Tag(CreatedMixin, UUIDPKMixin, EtlBase, table=True):
+    """A key and its value; no value is stored as the empty string, because NULLs would not be unique."""
+
+    __table_args__ = table_options(sa.UniqueConstraint("key", "value"))
+
+    key: str = Field(min_length=1, max_length=MAX_TAG_KEY_LENGTH, sa_type=key_string(MAX_TAG_KEY_LENGTH))
+    value: str = Field(default="", max_length=MAX_TAG_VALUE_LENGTH, sa_type=key_string(MAX_TAG_VALUE_LENGTH))
+
+
+class JobTag(EtlBase, table=True):
+    """Many-to-many: the tags of a job."""
+
+    __table_args__ = table_options()
+
+    job_id: uuid.UUID = Field(primary_key=True, foreign_key="etl_job.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    tag_id: uuid.UUID = Field(
+        primary_key=True, foreign_key="etl_tag.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+    )

@@ -1,0 +1,1 @@
+"""What operations give back: frozen values that outlive their session and write themselves as JSON."""
