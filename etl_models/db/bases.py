@@ -51,7 +51,7 @@ class EtlBase(SQLModel, registry=registry(metadata=metadata)):
     else:
 
         @declared_attr.directive
-        def __tablename__(cls) -> str:
+        def __tablename__(cls) -> str:  # noqa: N805  (a declared_attr is given the class)
             return cls.__table_prefix__ + snake_case(cls.__name__)
 
 

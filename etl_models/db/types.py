@@ -39,7 +39,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Give the instant back in UTC."""
         if value is None:
             return None
@@ -68,11 +68,11 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
         """Let JSON index and comparison operators behave as those of the type underneath."""
         return self.impl_instance.coerce_compared_value(op, value)
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Check and normalise the value before any database sees it."""
         return None if value is None else _sorted(canonical(value, "JSON value"))
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Give objects back with sorted keys: jsonb has an order of its own."""
         return _sorted(value)
 

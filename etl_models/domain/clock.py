@@ -42,9 +42,7 @@ def parse_when(text: str, *, now: datetime | None = None, field: str = "time") -
         moment = datetime.fromisoformat(word)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidInputError(
-            f"{field} {printable(short(text))!r} is not a time; {_HOW}", field=field
-        ) from None
+        raise InvalidInputError(f"{field} {printable(short(text))!r} is not a time; {_HOW}", field=field) from None
 
 
 def as_utc(moment: datetime, field: str) -> datetime:

@@ -10,35 +10,45 @@ import threading
 import time
 import uuid
 
-_lock = threading.Lock()
-_last_ms = 0
-_counter = 0
+_MAX_SEED = 0x1FFFFFFF
+_COUNTER_MASK = (1 << 42) - 1
+_LOW_MASK = (1 << 30) - 1
+
+
+class _Clock:
+    """The last millisecond used, and a counter of the keys made in it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.milliseconds = 0
+        self.counter = 0
+
+    def tick(self) -> tuple[int, int]:
+        """Return a (milliseconds, counter) pair greater than every one before, even when the clock steps back."""
+        with self.lock:
+            now = time.time_ns() // 1_000_000
+            if now <= self.milliseconds:
+                self.counter += 1
+            else:
+                self.milliseconds = now
+                # 29 random bits leave the 42-bit counter room to count up without overflowing.
+                self.counter = int.from_bytes(os.urandom(4), "big") & _MAX_SEED
+            return self.milliseconds, self.counter & _COUNTER_MASK
+
+    def renew(self) -> None:
+        """Start afresh in a child of ``fork``: never the parent's counter, nor a lock another thread held."""
+        self.lock = threading.Lock()
+        self.milliseconds = 0
+
+
+_clock = _Clock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_clock.renew)
 
 
 def uuid7() -> uuid.UUID:
     """Return a new UUIDv7; later calls of the same process compare greater, across threads too."""
-    global _last_ms, _counter
-    with _lock:
-        now_ms = time.time_ns() // 1_000_000
-        if now_ms <= _last_ms:
-            _counter += 1
-        else:
-            _last_ms = now_ms
-            # 29 random bits leave the 42-bit counter room to count up without overflowing.
-            _counter = int.from_bytes(os.urandom(4), "big") & 0x1FFFFFFF
-        counter = _counter & 0x3FFFFFFFFFF
-        tail = int.from_bytes(os.urandom(4), "big")
-        return uuid.UUID(
-            int=(_last_ms << 80) | (7 << 76) | ((counter >> 30) << 64) | (2 << 62) | ((counter & 0x3FFFFFFF) << 32) | tail
-        )
-
-
-def _renew_after_fork() -> None:
-    """A child of ``fork`` shares the parent's counter; a lock held by another thread must not be inherited."""
-    global _lock, _last_ms
-    _lock = threading.Lock()
-    _last_ms = 0
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_after_fork)
+    milliseconds, counter = _clock.tick()
+    tail = int.from_bytes(os.urandom(4), "big")
+    high, low = counter >> 30, counter & _LOW_MASK
+    return uuid.UUID(int=(milliseconds << 80) | (7 << 76) | (high << 64) | (2 << 62) | (low << 32) | tail)

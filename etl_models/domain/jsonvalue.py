@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -46,7 +47,7 @@ def dumps(value: JsonValue) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def _convert(value: object, path: str, depth: int) -> JsonValue:
+def _convert(value: object, path: str, depth: int) -> JsonValue:  # noqa: PLR0911  (one return for each kind of value)
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"{path} is nested more than {MAX_DEPTH} levels deep", field=path)
     if type(value).__module__ == "numpy" and hasattr(value, "item") and not getattr(value, "shape", ()):
@@ -63,8 +64,8 @@ def _convert(value: object, path: str, depth: int) -> JsonValue:
         return _number(float(value), path)
     if isinstance(value, Mapping):
         return {_key(key, path): _convert(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
-    if isinstance(value, Sequence | Set) and not isinstance(value, bytes | bytearray | memoryview):
-        items = sorted(value, key=repr) if isinstance(value, Set) else value
+    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, bytes | bytearray | memoryview):
+        items = sorted(value, key=repr) if isinstance(value, AbstractSet) else value
         return [_convert(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(items)]
     return _text(_scalar(value, path), path)
 

@@ -32,7 +32,7 @@ class Reference(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-def name_problem(value: str, *, limit: int = MAX_NAME_LENGTH, slash: bool = False) -> str | None:
+def name_problem(value: str, *, limit: int = MAX_NAME_LENGTH, slash: bool = False) -> str | None:  # noqa: PLR0911
     """Return why ``value`` cannot be a name, or None; ``slash`` allows ``/`` inside."""
     if not value:
         return "must not be empty"

@@ -63,10 +63,12 @@ def decode_cursor(cursor: str, query: str) -> dict[str, JsonValue]:
     Raises :class:`InvalidInputError` when it is damaged or belongs to another query.
     """
     try:
-        position = json.loads(base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True))
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        position = json.loads(base64.b64decode(padded, b"-_", validate=True))
         owner = position.pop("q")
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
-        raise InvalidInputError("cursor is damaged; take next_cursor of the page before as it is", field="cursor") from None
+        message = "cursor is damaged; take next_cursor of the page before as it is"
+        raise InvalidInputError(message, field="cursor") from None
     if owner != query:
         raise InvalidInputError(
             "cursor belongs to a query with other filters or another order; repeat that query or start without one",

@@ -16,17 +16,24 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key"
     r"|credentials?|authorization|connection[_-]?string)"
 )
+# Looked for in snake_case.
 _SENSITIVE_KEY = re.compile(rf"(?:^|[^a-z]){_NAME}(?:$|[^a-z])", re.IGNORECASE)
-_PLAIN_KEY = re.compile(r"(?:_name|_id|_count|_length|_rows|_file|_path|_type|tokens?_(?:in|out|count))$", re.IGNORECASE)
+_PLAIN_KEY = re.compile(r"(?:_name|_id|_count|_length|_rows|_file|_path|_type|_in|_out)$", re.IGNORECASE)
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    (
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
+        ),
+        MASK,
+    ),
     # scheme://user:password@host -- the user stays, it helps to find the connection
     (re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s:/@'\"]{0,256}):[^\s'\"]{1,1024}@"), rf"\1:{MASK}@"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,4096}\.[A-Za-z0-9_-]{5,8192}\.[A-Za-z0-9_-]{0,4096}"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
     (re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,255}\b|\bgithub_pat_[A-Za-z0-9_]{20,255}\b"), MASK),
-    (re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,255}\b|\bsk_(?:live|test)_[A-Za-z0-9]{10,255}\b|\bAIza[A-Za-z0-9_-]{30,60}\b"), MASK),
+    (re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,255}\b|\bsk_(?:live|test)_[A-Za-z0-9]{10,255}\b"), MASK),
+    (re.compile(r"\bAIza[A-Za-z0-9_-]{30,60}\b"), MASK),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,4096}", re.IGNORECASE), rf"\1 {MASK}"),
     # password=..., "password": "...", --password ..., ?token=...
     (

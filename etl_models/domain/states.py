@@ -44,17 +44,13 @@ _E = ExecutionState
 _C = ComponentState
 
 INITIAL_EXECUTION_STATES = frozenset({_E.SCHEDULED, _E.QUEUED, _E.RUNNING})
-INITIAL_COMPONENT_STATES = frozenset(
-    {_C.PENDING, _C.RUNNING, _C.SKIPPED, _C.UPSTREAM_FAILED, _C.CACHED, _C.CANCELLED}
-)
+INITIAL_COMPONENT_STATES = frozenset({_C.PENDING, _C.RUNNING, _C.SKIPPED, _C.UPSTREAM_FAILED, _C.CACHED, _C.CANCELLED})
 
 EXECUTION_TRANSITIONS: Mapping[ExecutionState, frozenset[ExecutionState]] = {
     _E.SCHEDULED: frozenset({_E.QUEUED, _E.RUNNING, _E.SKIPPED, _E.CANCELLED}),
     _E.QUEUED: frozenset({_E.RUNNING, _E.CANCELLED, _E.SKIPPED, _E.FAILED, _E.TIMED_OUT}),
     # running -> queued means: waiting to retry. The attempt is over; the next start opens attempt n + 1.
-    _E.RUNNING: frozenset(
-        {_E.SUCCEEDED, _E.FAILED, _E.CANCELLING, _E.CANCELLED, _E.TIMED_OUT, _E.LOST, _E.QUEUED}
-    ),
+    _E.RUNNING: frozenset({_E.SUCCEEDED, _E.FAILED, _E.CANCELLING, _E.CANCELLED, _E.TIMED_OUT, _E.LOST, _E.QUEUED}),
     # cancelling -> succeeded: the work was committed before the cancel reached it.
     _E.CANCELLING: frozenset({_E.CANCELLED, _E.FAILED, _E.TIMED_OUT, _E.LOST, _E.SUCCEEDED}),
     # lost is a guess from outside; the worker itself (same lease, no later attempt) may overturn it.
@@ -67,9 +63,7 @@ EXECUTION_TRANSITIONS: Mapping[ExecutionState, frozenset[ExecutionState]] = {
 }
 
 COMPONENT_TRANSITIONS: Mapping[ComponentState, frozenset[ComponentState]] = {
-    _C.PENDING: frozenset(
-        {_C.RUNNING, _C.SKIPPED, _C.UPSTREAM_FAILED, _C.CANCELLED, _C.CACHED, _C.FAILED}
-    ),
+    _C.PENDING: frozenset({_C.RUNNING, _C.SKIPPED, _C.UPSTREAM_FAILED, _C.CANCELLED, _C.CACHED, _C.FAILED}),
     _C.RUNNING: frozenset({_C.SUCCEEDED, _C.FAILED, _C.CANCELLED, _C.SKIPPED, _C.TIMED_OUT, _C.LOST, _C.CACHED}),
     _C.LOST: frozenset({_C.RUNNING, _C.SUCCEEDED, _C.FAILED, _C.CANCELLED}),
     _C.SUCCEEDED: frozenset(),
@@ -81,9 +75,7 @@ COMPONENT_TRANSITIONS: Mapping[ComponentState, frozenset[ComponentState]] = {
     _C.CACHED: frozenset(),
 }
 
-TERMINAL_EXECUTION_STATES = frozenset(
-    {_E.SUCCEEDED, _E.FAILED, _E.CANCELLED, _E.SKIPPED, _E.TIMED_OUT, _E.LOST}
-)
+TERMINAL_EXECUTION_STATES = frozenset({_E.SUCCEEDED, _E.FAILED, _E.CANCELLED, _E.SKIPPED, _E.TIMED_OUT, _E.LOST})
 TERMINAL_COMPONENT_STATES = frozenset(ComponentState) - {_C.PENDING, _C.RUNNING}
 
 # How closing an attempt closes the component executions it leaves open: (running ->, pending ->).

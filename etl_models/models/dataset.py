@@ -19,9 +19,7 @@ class Dataset(CreatedMixin, UUIDPKMixin, EtlBase, table=True):
 
     __table_args__ = table_options(sa.UniqueConstraint("namespace", "name"))
 
-    namespace: str = Field(
-        max_length=MAX_DATASET_NAMESPACE_LENGTH, sa_type=key_string(MAX_DATASET_NAMESPACE_LENGTH)
-    )
+    namespace: str = Field(max_length=MAX_DATASET_NAMESPACE_LENGTH, sa_type=key_string(MAX_DATASET_NAMESPACE_LENGTH))
     name: str = Field(min_length=1, max_length=MAX_DATASET_NAME_LENGTH, sa_type=key_string(MAX_DATASET_NAME_LENGTH))
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import sqlalchemy as sa
 from sqlmodel import Field, Relationship, SQLModel
@@ -12,6 +12,10 @@ from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMi
 from etl_models.db.types import SmartJSON, UTCDateTime, key_string, long_text, one_of, str_enum
 from etl_models.domain.naming import DEFAULT_NAMESPACE, MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import DefinitionStatus, StrategyType
+
+if TYPE_CHECKING:
+    from etl_models.models.component import Component
+    from etl_models.models.tag import Tag
 
 
 class JobBase(SQLModel):
@@ -43,13 +47,11 @@ class Job(AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, JobBase, UUIDPKMix
     version: int = Field(default=1, ge=1)
     content_hash: str = Field(max_length=80)
 
-    components: list["Component"] = Relationship(  # noqa: F821  (the mapper resolves the name)
+    components: list["Component"] = Relationship(
         back_populates="job", sa_relationship_kwargs={"lazy": "raise", "order_by": "Component.position"}
     )
-    latest: Optional["JobLatestExecution"] = Relationship(
-        sa_relationship_kwargs={"lazy": "raise", "uselist": False}
-    )
-    tags: list["Tag"] = Relationship(  # noqa: F821
+    latest: Optional["JobLatestExecution"] = Relationship(sa_relationship_kwargs={"lazy": "raise", "uselist": False})
+    tags: list["Tag"] = Relationship(
         sa_relationship_kwargs={"lazy": "raise", "secondary": "etl_job_tag", "order_by": "Tag.key"}
     )
 

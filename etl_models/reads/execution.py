@@ -114,7 +114,7 @@ class ExecutionRead(ExecutionSummary):
 
 
 class StatsRow(Read):
-    """Counts and durations (seconds) of the executions of one group; ``group`` maps what was grouped by to its value."""
+    """Counts and durations (seconds) of one group of executions; ``group`` maps what was grouped by to its value."""
 
     group: dict[str, str | None]
     total: int
