@@ -1,5 +1,7 @@
 """Graphs of components."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def test_a_cycle_is_shown_as_a_path_along_the_data() -> None:
     assert cycle is not None
     assert cycle[0] == cycle[-1]
     assert set(cycle) == {"a", "b", "c"}
-    assert all(first in upstreams[second] for first, second in zip(cycle, cycle[1:], strict=False))
+    assert all(first in upstreams[second] for first, second in itertools.pairwise(cycle))
 
 
 def test_downstream_is_everything_that_depends_on_it() -> None:
@@ -33,7 +35,7 @@ def test_downstream_is_everything_that_depends_on_it() -> None:
 def test_a_graph_has_a_cycle_or_an_order(upstreams: dict[str, list[str]]) -> None:
     """Exactly one of both, for any graph."""
     if (cycle := find_cycle(upstreams)) is not None:
-        assert all(first in upstreams[second] for first, second in zip(cycle, cycle[1:], strict=False))
+        assert all(first in upstreams[second] for first, second in itertools.pairwise(cycle))
     else:
         order = topological_order(upstreams)
         assert all(order.index(up) < order.index(name) for name, ups in upstreams.items() for up in ups)

@@ -5,6 +5,8 @@ import threading
 import time
 from uuid import RFC_4122, UUID
 
+import pytest
+
 from etl_models.domain.ids import uuid7
 
 
@@ -34,7 +36,7 @@ def test_threads_never_make_the_same_key() -> None:
     assert all(keys == sorted(keys) for keys in made)
 
 
-def test_a_clock_that_steps_back_does_not_turn_the_order(monkeypatch) -> None:
+def test_a_clock_that_steps_back_does_not_turn_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the clock steps back two hours, keys still increase."""
     first = uuid7()
     now = time.time_ns()
