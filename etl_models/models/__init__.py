@@ -17,7 +17,7 @@ from etl_models.models.dataset import Dataset, DatasetUse
 from etl_models.models.execution import Attempt, ComponentExecution, Execution, ExecutionTag, Transition
 from etl_models.models.job import Job, JobBase, JobLatestExecution
 from etl_models.models.metric import ComponentMetric, Metric, MetricSample
-from etl_models.models.tag import JobTag, Tag
+from etl_models.models.tag import JobTag, JobVersionTag, Tag
 from etl_models.models.version import ComponentVersion, DataclassVersion, DefinitionVersionBase, JobVersion
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "JobLatestExecution",
     "JobTag",
     "JobVersion",
+    "JobVersionTag",
     "Metric",
     "MetricSample",
     "Tag",

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from etl_models.db.bases import EtlBase, table_options
-from etl_models.db.mixins import AuditColumnsMixin, TimestampMixin, UUIDPKMixin
+from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
 from etl_models.db.types import UTCDateTime, big_integer, key_string, long_text, one_of, str_enum
 from etl_models.domain.naming import DEFAULT_NAMESPACE, MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import MetricDirection, MetricKind
@@ -22,7 +22,7 @@ class SpecialNumber(StrEnum):
     NEGATIVE_INFINITY = "-inf"
 
 
-class Metric(AuditColumnsMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=True):
+class Metric(AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=True):
     """The definition of a metric: its unit and how its samples combine."""
 
     __table_args__ = table_options(

@@ -122,17 +122,38 @@ class MetricRead(Read):
     kind: MetricKind
     direction: MetricDirection
     description: str
+    is_deleted: bool
+    deleted_at: Moment | None
     created_at: Moment
     updated_at: Moment
+    created_by: str
+    updated_by: str
 
 
 class TagRead(Read):
-    """A tag (``value`` is None when it has none) and how many jobs and executions carry it."""
+    """A tag (``value`` is None when it has none) and how many jobs and executions carry it.
+
+    A tag that only executions carry is no row of its own: ``created_at`` and ``created_by`` are None.
+    """
 
     key: str
     value: str | None
     jobs: int
     executions: int
+    is_deleted: bool = False
+    deleted_at: Moment | None = None
+    created_at: Moment | None = None
+    created_by: str | None = None
+
+
+class TagUseRead(Read):
+    """A definition version of a job that carries a tag."""
+
+    namespace: str
+    job: str
+    version: int
+    created_at: Moment
+    created_by: str
 
 
 class ComponentTypeRead(Read):
@@ -165,11 +186,16 @@ class Action(StrEnum):
 
 
 class RegistrationChange(Read):
-    """What registering did to one job, component, dataclass, metric or component type."""
+    """What registering did to one job, component, dataclass, metric, tag or component type.
+
+    ``kind`` is one of these words, with an underscore. A component says which ``job`` it is of; a component type and
+    a tag are of no namespace (empty); a tag is named ``key`` or ``key=value``.
+    """
 
     kind: str
     namespace: str
     name: str
+    job: str | None = None
     action: Action
     version: int | None
     id: UUID | None
@@ -177,7 +203,11 @@ class RegistrationChange(Read):
 
 
 class RegistrationResult(Read):
-    """Everything one call registered, in the order of dependence: dataclasses, metrics, jobs with components."""
+    """Everything one call registered, in the order of dependence: dataclasses, metrics, component types, jobs.
+
+    A job that changed is followed by its components, and the metrics and tags made or restored on its behalf are
+    listed before it.
+    """
 
     changes: tuple[RegistrationChange, ...]
 
