@@ -12,11 +12,8 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n $(WORKERS) --maxprocesses 4
-say := @printf '\033[1m==> %s\033[0m\n'
-ifdef NO_COLOR
+PARALLEL := -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 say := @printf '==> %s\n'
-endif
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +32,7 @@ $(VENV)/installed.lock: $(LOCK) pyproject.toml
 	@cp $(LOCK) $@
 
 setup: $(VENV)/installed.lock ## make the virtual environment from the lock
+	@:
 
 demo: setup ## run a year of real flights and look at its history
 	$(say) "Recording the year 2013: one execution per day"
@@ -61,7 +59,7 @@ types: setup ## mypy --strict
 
 imports: setup ## import-linter: floors import only downwards
 	$(say) "import floors"
-	@PYTHONPATH=.:cli $(BIN)/lint-imports
+	@PYTHONPATH=.:cli $(BIN)/lint-imports --no-logo
 
 alembic-check: setup ## no drift between models and migrations on any database
 	$(say) "alembic check on every database"
