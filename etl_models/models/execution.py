@@ -95,6 +95,8 @@ class ComponentExecution(SpanMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=
     """One run of a component inside an attempt; ``ordinal`` counts the runs of one name from 1.
 
     ``component_id`` is NULL for a component that the definition does not know: what ran is recorded all the same.
+    ``inferred`` marks a state that nobody reported: it was concluded when the attempt closed, and a report that comes
+    later, from the worker itself, overrules it.
     """
 
     __table_args__ = table_options(
@@ -111,6 +113,7 @@ class ComponentExecution(SpanMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=
     ordinal: int = Field(default=1, ge=1)
     state: ComponentState = Field(sa_type=str_enum(ComponentState))
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH, sa_type=long_text())
+    inferred: bool = Field(default=False)
 
 
 class Transition(EtlBase, table=True):

@@ -65,7 +65,7 @@ class MetricSample(EtlBase, table=True):
     __table_args__ = table_options(
         one_of("special", SpecialNumber),
         sa.CheckConstraint("(value IS NULL) <> (special IS NULL)", name="value_or_special"),
-        sa.Index(None, "attempt_id", "name"),
+        sa.Index(None, "attempt_id", "name", "sequence"),
         sqlite_autoincrement=False,
     )
 
