@@ -10,7 +10,7 @@ from alembic import context
 from etl_models.db.types import SmartJSON, UTCDateTime
 from etl_models.migrate import run_environment
 
-_OWN = {UTCDateTime: "instant()", SmartJSON: "json()", sa.Uuid: "sa.Uuid()"}
+_OWN = {UTCDateTime: "instant()", SmartJSON: "json()", sa.Uuid: "uuid_key()"}
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | bool:

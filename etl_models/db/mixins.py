@@ -3,10 +3,9 @@
 import uuid
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from etl_models.db.types import UTCDateTime, key_string
+from etl_models.db.types import UTCDateTime, key_string, uuid_key
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
 from etl_models.domain.ids import uuid7
@@ -15,7 +14,7 @@ from etl_models.domain.ids import uuid7
 class UUIDPKMixin(SQLModel):
     """``id``: a UUIDv7 made by the client."""
 
-    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True, sa_type=sa.Uuid)
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True, sa_type=uuid_key())
 
 
 class CreatedMixin(SQLModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -96,6 +97,15 @@ def key_string(length: int) -> sa.types.TypeEngine[str]:
         .with_variant(sa.String(length, collation="utf8mb4_bin"), *_MYSQL)
         .with_variant(sa.String(length, collation="C"), "postgresql")
     )
+
+
+def uuid_key() -> sa.types.TypeEngine[uuid.UUID]:
+    """A UUID: native on PostgreSQL, 32 hexadecimal digits elsewhere.
+
+    On MariaDB too, which has a type for it: SQLAlchemy 2.1 would use that and 2.0 would not, so the tables of one
+    would not fit the other, nor SQL that was written without a connection.
+    """
+    return sa.Uuid().with_variant(sa.Uuid(native_uuid=False), *_MYSQL)
 
 
 def long_text() -> sa.types.TypeEngine[str]:

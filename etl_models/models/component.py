@@ -9,7 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
-from etl_models.db.types import SmartJSON, key_string, long_text, one_of, str_enum
+from etl_models.db.types import SmartJSON, key_string, long_text, one_of, str_enum, uuid_key
 from etl_models.domain.naming import MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import DefinitionStatus
 from etl_models.models.job import Job
@@ -43,7 +43,7 @@ class Component(AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, ComponentBas
         one_of("status", DefinitionStatus),
     )
 
-    job_id: uuid.UUID = Field(foreign_key="etl_job.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(foreign_key="etl_job.id", ondelete="CASCADE", sa_type=uuid_key())
     description: str = Field(default="", sa_type=long_text())
     position: int = Field(default=0, ge=0)
     layout_x: float | None = Field(default=None, sa_type=sa.Double)
@@ -67,7 +67,7 @@ class ComponentConfiguration(EtlBase, table=True):
     __table_args__ = table_options()
 
     component_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     configuration: dict[str, Any] = Field(default_factory=dict, sa_type=SmartJSON(), nullable=False)
 
@@ -87,9 +87,9 @@ class ComponentDependency(EtlBase, table=True):
         sa.Index(None, "job_id", "downstream_id"),
     )
 
-    job_id: uuid.UUID = Field(sa_type=sa.Uuid)
-    downstream_id: uuid.UUID = Field(primary_key=True, sa_type=sa.Uuid)
-    upstream_id: uuid.UUID = Field(primary_key=True, sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(sa_type=uuid_key())
+    downstream_id: uuid.UUID = Field(primary_key=True, sa_type=uuid_key())
+    upstream_id: uuid.UUID = Field(primary_key=True, sa_type=uuid_key())
     out_port: str = Field(
         default=DEFAULT_OUT_PORT, primary_key=True, max_length=MAX_PORT_LENGTH, sa_type=key_string(MAX_PORT_LENGTH)
     )

@@ -9,7 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
-from etl_models.db.types import SmartJSON, key_string, long_text, one_of, str_enum
+from etl_models.db.types import SmartJSON, key_string, long_text, one_of, str_enum, uuid_key
 from etl_models.domain.naming import DEFAULT_NAMESPACE, MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import DataDirection, DefinitionStatus
 
@@ -57,7 +57,7 @@ class DataclassSchema(EtlBase, table=True):
     __table_args__ = table_options()
 
     dataclass_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_dataclass.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_dataclass.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     schema_definition: dict[str, Any] = Field(default_factory=dict, sa_type=SmartJSON(), nullable=False)
 
@@ -70,10 +70,10 @@ class ComponentDataclass(EtlBase, table=True):
     )
 
     component_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     dataclass_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_dataclass.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_dataclass.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
     direction: DataDirection = Field(primary_key=True, sa_type=str_enum(DataDirection))
     position: int = Field(default=0, ge=0)

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import CreatedMixin, UUIDPKMixin
-from etl_models.db.types import big_integer, key_string, one_of, str_enum
+from etl_models.db.types import big_integer, key_string, one_of, str_enum, uuid_key
 from etl_models.domain.vocabulary import DataDirection
 
 MAX_DATASET_NAMESPACE_LENGTH = 255
@@ -34,9 +34,9 @@ class DatasetUse(CreatedMixin, EtlBase, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=big_integer())
-    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=uuid_key())
     component_execution_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
-    dataset_id: uuid.UUID = Field(foreign_key="etl_dataset.id", index=True, sa_type=sa.Uuid)
+    dataset_id: uuid.UUID = Field(foreign_key="etl_dataset.id", index=True, sa_type=uuid_key())
     direction: DataDirection = Field(sa_type=str_enum(DataDirection))

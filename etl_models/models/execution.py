@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import TimestampMixin, UUIDPKMixin
-from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, long_text, one_of, str_enum
+from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, long_text, one_of, str_enum, uuid_key
 from etl_models.domain.naming import MAX_NAME_LENGTH
 from etl_models.domain.states import ComponentState, ExecutionState
 from etl_models.models.tag import MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_LENGTH
@@ -45,8 +45,8 @@ class Execution(TimestampMixin, UUIDPKMixin, EtlBase, table=True):
         sa.Index(None, "state", "created_at", "id"),
     )
 
-    job_id: uuid.UUID = Field(foreign_key="etl_job.id", sa_type=sa.Uuid)
-    job_version_id: uuid.UUID = Field(sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(foreign_key="etl_job.id", sa_type=uuid_key())
+    job_version_id: uuid.UUID = Field(sa_type=uuid_key())
     key: str | None = Field(default=None, max_length=MAX_KEY_LENGTH, sa_type=key_string(MAX_KEY_LENGTH))
     state: ExecutionState = Field(sa_type=str_enum(ExecutionState))
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH, sa_type=long_text())
@@ -54,9 +54,9 @@ class Execution(TimestampMixin, UUIDPKMixin, EtlBase, table=True):
     attempt_count: int = Field(default=1, ge=1)
     trigger: str | None = Field(default=None, max_length=50)
     nominal_time: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    parent_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=sa.Uuid)
-    root_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=sa.Uuid)
-    rerun_of_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=sa.Uuid)
+    parent_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=uuid_key())
+    root_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=uuid_key())
+    rerun_of_id: uuid.UUID | None = Field(default=None, foreign_key="etl_execution.id", index=True, sa_type=uuid_key())
     started_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
@@ -67,7 +67,7 @@ class ExecutionTag(EtlBase, table=True):
     __table_args__ = table_options(sa.Index(None, "key", "value", "execution_id"))
 
     execution_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     key: str = Field(primary_key=True, max_length=MAX_TAG_KEY_LENGTH, sa_type=key_string(MAX_TAG_KEY_LENGTH))
     value: str = Field(default="", max_length=MAX_TAG_VALUE_LENGTH, sa_type=key_string(MAX_TAG_VALUE_LENGTH))
@@ -82,11 +82,11 @@ class Attempt(SpanMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=True):
         one_of("state", ExecutionState),
     )
 
-    execution_id: uuid.UUID = Field(foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    execution_id: uuid.UUID = Field(foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=uuid_key())
     number: int = Field(ge=1)
     state: ExecutionState = Field(sa_type=str_enum(ExecutionState))
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH, sa_type=long_text())
-    lease_token: uuid.UUID | None = Field(default=None, sa_type=sa.Uuid)
+    lease_token: uuid.UUID | None = Field(default=None, sa_type=uuid_key())
     worker: dict[str, Any] | None = Field(default=None, sa_type=SmartJSON())
     heartbeat_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
@@ -105,9 +105,9 @@ class ComponentExecution(SpanMixin, TimestampMixin, UUIDPKMixin, EtlBase, table=
         one_of("state", ComponentState),
     )
 
-    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=uuid_key())
     component_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_component.id", ondelete="SET NULL", index=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_component.id", ondelete="SET NULL", index=True, sa_type=uuid_key()
     )
     name: str = Field(max_length=MAX_NAME_LENGTH, sa_type=key_string(MAX_NAME_LENGTH))
     ordinal: int = Field(default=1, ge=1)
@@ -125,12 +125,12 @@ class Transition(EtlBase, table=True):
     __table_args__ = table_options(sa.Index(None, "execution_id", "id"))
 
     id: int | None = Field(default=None, primary_key=True, sa_type=big_integer())
-    execution_id: uuid.UUID = Field(foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    execution_id: uuid.UUID = Field(foreign_key="etl_execution.id", ondelete="CASCADE", sa_type=uuid_key())
     attempt_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_attempt.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_attempt.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
     component_execution_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
     from_state: str | None = Field(default=None, max_length=32)
     to_state: str = Field(max_length=32)

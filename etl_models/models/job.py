@@ -9,7 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
-from etl_models.db.types import SmartJSON, UTCDateTime, key_string, long_text, one_of, str_enum
+from etl_models.db.types import SmartJSON, UTCDateTime, key_string, long_text, one_of, str_enum, uuid_key
 from etl_models.domain.naming import DEFAULT_NAMESPACE, MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import DefinitionStatus, StrategyType
 
@@ -61,8 +61,8 @@ class JobLatestExecution(EtlBase, table=True):
 
     __table_args__ = table_options()
 
-    job_id: uuid.UUID = Field(primary_key=True, foreign_key="etl_job.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(primary_key=True, foreign_key="etl_job.id", ondelete="CASCADE", sa_type=uuid_key())
     execution_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_execution.id", ondelete="SET NULL", unique=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_execution.id", ondelete="SET NULL", unique=True, sa_type=uuid_key()
     )
     execution_created_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

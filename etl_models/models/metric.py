@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
-from etl_models.db.types import UTCDateTime, big_integer, key_string, long_text, one_of, str_enum
+from etl_models.db.types import UTCDateTime, big_integer, key_string, long_text, one_of, str_enum, uuid_key
 from etl_models.domain.naming import DEFAULT_NAMESPACE, MAX_NAME_LENGTH
 from etl_models.domain.vocabulary import MetricDirection, MetricKind
 
@@ -47,10 +47,10 @@ class ComponentMetric(EtlBase, table=True):
     __table_args__ = table_options(sa.CheckConstraint("position >= 0", name="position"))
 
     component_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_component.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     metric_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_metric.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_metric.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
     position: int = Field(default=0, ge=0)
 
@@ -70,9 +70,9 @@ class MetricSample(EtlBase, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=big_integer())
-    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    attempt_id: uuid.UUID = Field(foreign_key="etl_attempt.id", ondelete="CASCADE", sa_type=uuid_key())
     component_execution_id: uuid.UUID | None = Field(
-        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        default=None, foreign_key="etl_component_execution.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
     name: str = Field(max_length=MAX_NAME_LENGTH, sa_type=key_string(MAX_NAME_LENGTH))
     sequence: int = Field(sa_type=sa.BigInteger)

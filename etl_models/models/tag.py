@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import AuditColumnsMixin, SoftDeleteMixin, TimestampMixin, UUIDPKMixin
-from etl_models.db.types import key_string
+from etl_models.db.types import key_string, uuid_key
 
 MAX_TAG_KEY_LENGTH = 100
 MAX_TAG_VALUE_LENGTH = 255
@@ -30,9 +30,9 @@ class JobTag(EtlBase, table=True):
 
     __table_args__ = table_options()
 
-    job_id: uuid.UUID = Field(primary_key=True, foreign_key="etl_job.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(primary_key=True, foreign_key="etl_job.id", ondelete="CASCADE", sa_type=uuid_key())
     tag_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_tag.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_tag.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )
 
 
@@ -42,8 +42,8 @@ class JobVersionTag(EtlBase, table=True):
     __table_args__ = table_options()
 
     job_version_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_job_version.id", ondelete="CASCADE", sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_job_version.id", ondelete="CASCADE", sa_type=uuid_key()
     )
     tag_id: uuid.UUID = Field(
-        primary_key=True, foreign_key="etl_tag.id", ondelete="CASCADE", index=True, sa_type=sa.Uuid
+        primary_key=True, foreign_key="etl_tag.id", ondelete="CASCADE", index=True, sa_type=uuid_key()
     )

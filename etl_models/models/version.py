@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from etl_models.db.bases import EtlBase, table_options
 from etl_models.db.mixins import CreatedMixin, UUIDPKMixin
-from etl_models.db.types import SmartJSON, key_string
+from etl_models.db.types import SmartJSON, key_string, uuid_key
 
 
 class DefinitionVersionBase(CreatedMixin, SQLModel):
@@ -29,7 +29,7 @@ class JobVersion(DefinitionVersionBase, UUIDPKMixin, EtlBase, table=True):
         sa.CheckConstraint("version >= 1", name="version"),
     )
 
-    job_id: uuid.UUID = Field(foreign_key="etl_job.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    job_id: uuid.UUID = Field(foreign_key="etl_job.id", ondelete="CASCADE", sa_type=uuid_key())
 
 
 class ComponentVersion(DefinitionVersionBase, UUIDPKMixin, EtlBase, table=True):
@@ -39,7 +39,7 @@ class ComponentVersion(DefinitionVersionBase, UUIDPKMixin, EtlBase, table=True):
         sa.UniqueConstraint("component_id", "version"), sa.CheckConstraint("version >= 1", name="version")
     )
 
-    component_id: uuid.UUID = Field(foreign_key="etl_component.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    component_id: uuid.UUID = Field(foreign_key="etl_component.id", ondelete="CASCADE", sa_type=uuid_key())
 
 
 class DataclassVersion(DefinitionVersionBase, UUIDPKMixin, EtlBase, table=True):
@@ -49,4 +49,4 @@ class DataclassVersion(DefinitionVersionBase, UUIDPKMixin, EtlBase, table=True):
         sa.UniqueConstraint("dataclass_id", "version"), sa.CheckConstraint("version >= 1", name="version")
     )
 
-    dataclass_id: uuid.UUID = Field(foreign_key="etl_dataclass.id", ondelete="CASCADE", sa_type=sa.Uuid)
+    dataclass_id: uuid.UUID = Field(foreign_key="etl_dataclass.id", ondelete="CASCADE", sa_type=uuid_key())
