@@ -1,0 +1,128 @@
+"""Schedules: when a job is due. They are kept and shown; running them is the business of a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from etl_models.specs.base import Finding, Spec, custom_error
+from etl_models.specs.cron import CRON_FIELDS, cron_problem
+from etl_models.specs.fields import JsonObject, lax
+from etl_models.specs.suggest import did_you_mean, quoted
+from etl_models.specs.wording import kind_of
+
+MAX_AMOUNT = 1_000_000_000
+
+
+class TriggerType(StrEnum):
+    """What makes a job due: a calendar rule, a fixed interval, or one moment."""
+
+    CRON = "cron"
+    INTERVAL = "interval"
+    DATE = "date"
+
+
+def timezone_problem(value: object) -> str | None:
+    """Return why ``value`` is no IANA time zone, or None."""
+    if not isinstance(value, str):
+        return f"must be the name of a time zone, not {kind_of(value)}"
+    try:
+        if value:
+            ZoneInfo(value)
+            return None
+    except (KeyError, ValueError, OSError):  # unknown; a path out of the database, or with a NUL; a folder
+        pass
+    return f"is not a known time zone{did_you_mean(value, _nearby_zones(value))}"
+
+
+def _nearby_zones(value: str) -> list[str]:
+    # About 600 names; those of the same first letter are few enough to compare.
+    return sorted(zone for zone in available_timezones() if zone[:1].lower() == value[:1].lower())
+
+
+def _moment_problem(value: object) -> str | None:
+    if not isinstance(value, str):
+        return f"must be a date or a moment as text (ISO 8601), not {kind_of(value)}"
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return "is not a date or a moment in ISO 8601, such as 2013-02-01 or 2013-02-01T02:00:00Z"
+    return None
+
+
+def _amount_problem(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"must be a whole number, not {kind_of(value)}"
+    return None if 0 < value <= MAX_AMOUNT else f"must lie between 1 and {MAX_AMOUNT}"
+
+
+def _cron_check(name: str) -> Callable[[object], str | None]:
+    return lambda value: cron_problem(name, value)
+
+
+_COMMON: Mapping[str, Callable[[object], str | None]] = {
+    "start_date": _moment_problem,
+    "end_date": _moment_problem,
+    "timezone": timezone_problem,
+    "jitter": _amount_problem,
+}
+_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+
+_ARGUMENTS: Mapping[TriggerType, Mapping[str, Callable[[object], str | None]]] = {
+    TriggerType.CRON: {**{name: _cron_check(name) for name in CRON_FIELDS}, **_COMMON},
+    TriggerType.INTERVAL: {**dict.fromkeys(_UNITS, _amount_problem), **_COMMON},
+    TriggerType.DATE: {"run_date": _moment_problem, "timezone": timezone_problem},
+}
+_ONE_OF: Mapping[TriggerType, tuple[str, ...]] = {
+    TriggerType.CRON: tuple(CRON_FIELDS),
+    TriggerType.INTERVAL: _UNITS,
+    TriggerType.DATE: ("run_date",),
+}
+
+
+def _timezone(value: str) -> str:
+    problem = timezone_problem(value)
+    if problem is not None:
+        raise custom_error(problem)
+    return value
+
+
+TimeZone: TypeAlias = Annotated[str, AfterValidator(_timezone)]
+
+
+class ScheduleSpec(Spec):
+    """When a job is due."""
+
+    trigger_type: Annotated[TriggerType, lax] = Field(description="What makes the job due.")
+    trigger_args: JsonObject = Field(
+        description="cron: year, month, day, week, day_of_week, hour, minute, second; interval: weeks, days, hours, "
+        "minutes, seconds; date: run_date. Also start_date, end_date, timezone, jitter."
+    )
+    timezone: TimeZone = Field("UTC", description="IANA time zone in which trigger_args are read.")
+
+    @classmethod
+    def findings(cls, data: Mapping[str, Any]) -> Iterator[Finding]:
+        """Check ``trigger_args`` against ``trigger_type``."""
+        kind, arguments = data.get("trigger_type"), data.get("trigger_args")
+        if isinstance(kind, str) and kind in list(TriggerType) and isinstance(arguments, Mapping):
+            trigger = TriggerType(kind)
+            yield from (found.below("trigger_args") for found in _argument_findings(trigger, arguments))
+
+
+def _argument_findings(trigger: TriggerType, arguments: Mapping[Any, Any]) -> Iterator[Finding]:
+    checks = _ARGUMENTS[trigger]
+    for name, value in arguments.items():
+        if not isinstance(name, str):
+            continue  # refused as a key that is not text
+        if name not in checks:
+            message = f"unknown key {quoted(name)} for the trigger '{trigger}'{did_you_mean(name, checks)}"
+            yield Finding((name,), message, at_key=True)
+        elif (problem := checks[name](value)) is not None:
+            yield Finding((name,), problem)
+    if not any(name in arguments for name in _ONE_OF[trigger]):
+        yield Finding((), f"the trigger '{trigger}' needs {' or '.join(_ONE_OF[trigger])}")

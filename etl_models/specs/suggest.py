@@ -1,0 +1,29 @@
+"""``did you mean``: the nearest known word to a misspelt one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
+
+from etl_models.domain.text import printable, short
+
+# Comparing is quadratic in the length of a word; hostile input must not buy seconds with it.
+_MAX_WORD = 80
+_MAX_CANDIDATES = 300
+_MAX_LENGTH_DIFFERENCE = 4
+
+
+def quoted(word: str) -> str:
+    """Quote a name for a message: shortened, with control characters escaped."""
+    return f"'{printable(short(word))}'"
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the candidate nearest to ``word``, or the empty string."""
+    if len(word) > _MAX_WORD:
+        return ""
+    near = (candidate for candidate in candidates if abs(len(candidate) - len(word)) <= _MAX_LENGTH_DIFFERENCE)
+    by_lower = {candidate.lower(): candidate for candidate in islice(near, _MAX_CANDIDATES)}
+    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {quoted(by_lower[found[0]])}?" if found else ""
