@@ -25,8 +25,8 @@ class LayoutRead(Read):
     y: float
 
 
-class ComponentRead(Read):
-    """A component with everything a definition file says of it."""
+class ComponentSummary(Read):
+    """A component as a list shows it."""
 
     id: UUID
     namespace: str
@@ -36,12 +36,6 @@ class ComponentRead(Read):
     description: str
     status: DefinitionStatus
     position: int
-    configuration: dict[str, Any]
-    depends_on: tuple[DependencyRead, ...]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    metrics: tuple[str, ...]
-    layout: LayoutRead | None
     version: int
     content_hash: str
     is_deleted: bool
@@ -50,6 +44,17 @@ class ComponentRead(Read):
     updated_at: Moment
     created_by: str
     updated_by: str
+
+
+class ComponentRead(ComponentSummary):
+    """A component with everything a definition file says of it."""
+
+    configuration: dict[str, Any]
+    depends_on: tuple[DependencyRead, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    layout: LayoutRead | None
 
 
 class JobSummary(Read):
@@ -177,16 +182,17 @@ class VersionRead(Read):
 
 
 class Action(StrEnum):
-    """What registering did to one definition."""
+    """What a call did to one definition."""
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     RESTORED = "restored"
+    DELETED = "deleted"
 
 
 class RegistrationChange(Read):
-    """What registering did to one job, component, dataclass, metric, tag or component type.
+    """What registering, deleting or restoring did to one job, component, dataclass, metric, tag or component type.
 
     ``kind`` is one of these words, with an underscore. A component says which ``job`` it is of; a component type and
     a tag are of no namespace (empty); a tag is named ``key`` or ``key=value``.
@@ -205,8 +211,8 @@ class RegistrationChange(Read):
 class RegistrationResult(Read):
     """Everything one call registered, in the order of dependence: dataclasses, metrics, component types, jobs.
 
-    A job that changed is followed by its components, and the metrics and tags made or restored on its behalf are
-    listed before it.
+    A job that changed is followed by its components. Before the jobs stand the metrics that were made because a
+    component names them, and the deleted tags and metrics that came back because a job uses them.
     """
 
     changes: tuple[RegistrationChange, ...]

@@ -49,7 +49,7 @@ def pin_job(session: Session, reference: str | Reference, *, create_missing: boo
     it was, so that no execution is lost; otherwise both raise :class:`NotFoundError`.
     """
     wanted = parse_reference(str(reference), "job")
-    found = _find(session, wanted, locking=False)
+    found = _find(session, wanted)
     if found is None and create_missing:
         found = _create_draft(session, wanted)
     if found is None or (found.is_deleted and not create_missing):
@@ -64,8 +64,7 @@ def ensure_job(session: Session, namespace: str, name: str) -> PinnedJob:
     return pin_job(session, Reference(namespace, name), create_missing=True)
 
 
-def _find(session: Session, reference: Reference, *, locking: bool) -> PinnedJob | None:
-    # A locking read sees what others committed after our transaction began; MariaDB's ordinary reads do not.
+def _find(session: Session, reference: Reference) -> PinnedJob | None:
     query = (
         sa.select(
             _job.c.id.label("job_id"),
@@ -80,14 +79,14 @@ def _find(session: Session, reference: Reference, *, locking: bool) -> PinnedJob
         .join(_version, sa.and_(_version.c.job_id == _job.c.id, _version.c.version == _job.c.version))
         .where(_job.c.namespace == reference.namespace, _job.c.name == reference.name)
     )
-    row = session.execute(query.with_for_update(read=True) if locking else query).one_or_none()
+    row = session.execute(query).one_or_none()
     if row is None:
         return None
-    component_ids, upstreams = _components(session, row.job_id, locking=locking)
+    component_ids, upstreams = _components(session, row.job_id)
     return PinnedJob(**row._asdict(), component_ids=component_ids, upstreams=upstreams)
 
 
-def _components(session: Session, job_id: UUID, *, locking: bool) -> tuple[dict[str, UUID], dict[str, tuple[str, ...]]]:
+def _components(session: Session, job_id: UUID) -> tuple[dict[str, UUID], dict[str, tuple[str, ...]]]:
     upstream = _component.alias("upstream")
     query = (
         sa.select(_component.c.name, _component.c.id, upstream.c.name)
@@ -98,8 +97,6 @@ def _components(session: Session, job_id: UUID, *, locking: bool) -> tuple[dict[
     )
     ids: dict[str, UUID] = {}
     upstreams: dict[str, dict[str, None]] = {}
-    if locking:
-        query = query.with_for_update(read=True, of=_component)
     for name, component_id, upstream_name in session.execute(query):
         ids[name] = component_id
         names = upstreams.setdefault(name, {})
@@ -122,7 +119,7 @@ def _create_draft(session: Session, reference: Reference) -> PinnedJob | None:
         num_of_retries=0,
     )
     try:
-        with session.begin_nested():
+        with session.begin_nested():  # what broke inside is undone, the unit around it goes on
             session.execute(
                 sa.insert(_job),
                 {
@@ -139,7 +136,7 @@ def _create_draft(session: Session, reference: Reference) -> PinnedJob | None:
                 },
             )
     except sa.exc.IntegrityError:
-        return _find(session, reference, locking=True)
+        return _find(session, reference)
     session.execute(
         sa.insert(_version),
         {

@@ -1,0 +1,36 @@
+"""Keyset paging: a page begins after the sort key of the one before, however many rows come and go meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+
+class SortKey(NamedTuple):
+    """A column to sort by. The last key of an order, or all together, must be unique."""
+
+    column: sa.ColumnElement[Any]
+    descending: bool = False
+
+    def order(self) -> sa.ColumnElement[Any]:
+        """Return the ORDER BY term."""
+        return self.column.desc() if self.descending else self.column.asc()
+
+    def after(self, value: Any) -> sa.ColumnElement[bool]:
+        """Return the condition to come after ``value``."""
+        condition: sa.ColumnElement[bool] = self.column < value if self.descending else self.column > value
+        return condition
+
+
+def after(keys: Sequence[SortKey], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row comes after the one with these sort values.
+
+    Written as ORs, because row values cannot mix directions and MariaDB uses no index for them.
+    """
+    *rest, last = zip(keys, values, strict=True)
+    condition: sa.ColumnElement[bool] = last[0].after(last[1])
+    for key, value in reversed(rest):
+        condition = sa.or_(key.after(value), sa.and_(key.column == value, condition))
+    return condition

@@ -1,0 +1,98 @@
+"""What the components of a job refer to: dataclasses that must be there, configurations that must fit their type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from etl_models.db.bases import table_of
+from etl_models.domain.naming import Reference, parse_reference
+from etl_models.domain.text import printable, short
+from etl_models.domain.vocabulary import DataDirection
+from etl_models.errors import DefinitionError, Problem
+from etl_models.models.dataclass import Dataclass
+from etl_models.operations.catalog.registering.component_type import schemas_of
+from etl_models.repositories.definition import Stored, hint_for, lock_definitions
+from etl_models.specs.component import ComponentSpec
+from etl_models.specs.configuration import check_configuration
+from etl_models.specs.job import JobSpec
+from etl_models.specs.positions import Path, show
+
+MAX_PROBLEMS = 200
+"""Problems reported at once; more of them are one mistake repeated."""
+
+_dataclass = table_of(Dataclass)
+
+
+class Use(NamedTuple):
+    """One mention of a dataclass in a component, and where it stands."""
+
+    reference: Reference
+    direction: DataDirection
+    path: Path
+
+
+def uses_of(component: ComponentSpec, namespace: str, path: Path) -> Iterator[Use]:
+    """Yield the dataclasses a component reads and writes; names without a namespace are of the job's."""
+    for key, direction in (("inputs", DataDirection.INPUT), ("outputs", DataDirection.OUTPUT)):
+        for index, name in enumerate(getattr(component, key)):
+            yield Use(parse_reference(name, namespace=namespace), direction, (*path, key, index))
+
+
+def components_of(jobs: Iterable[tuple[Path, JobSpec]]) -> Iterator[tuple[Path, ComponentSpec, str]]:
+    """Yield every component with its path and the namespace of its job."""
+    for path, spec in jobs:
+        for index, component in enumerate(spec.components):
+            yield (*path, "components", index), component, spec.namespace
+
+
+def resolve(session: Session, jobs: list[tuple[Path, JobSpec]]) -> dict[Reference, UUID]:
+    """Return the id of every dataclass the components use, held until the transaction ends.
+
+    Raises :class:`DefinitionError` with every dataclass that is unknown or deleted and everything the registered
+    component types refuse.
+    """
+    uses = [use for path, component, namespace in components_of(jobs) for use in uses_of(component, namespace, path)]
+    stored = lock_definitions(session, _dataclass, (use.reference for use in uses), shared=True)
+    problems = [
+        *_unknown(session, uses, stored),
+        *_refused(components_of(jobs), schemas_of(session, _types(jobs))),
+    ]
+    if problems:
+        raise DefinitionError(problems[:MAX_PROBLEMS])
+    return {reference: found.id for reference, found in stored.items()}
+
+
+def _types(jobs: list[tuple[Path, JobSpec]]) -> set[str]:
+    return {component.component_type for _, component, _ in components_of(jobs)}
+
+
+def _unknown(session: Session, uses: list[Use], stored: Mapping[Reference, Stored]) -> Iterator[Problem]:
+    reasons: dict[Reference, str] = {}
+    for use in uses:
+        found = stored.get(use.reference)
+        if found is not None and not found.is_deleted:
+            continue
+        if use.reference not in reasons and len(reasons) < MAX_PROBLEMS:
+            reasons[use.reference] = _reason(session, use.reference, found)
+        if use.reference in reasons:
+            yield Problem(reasons[use.reference], path=show(use.path))
+
+
+def _reason(session: Session, reference: Reference, found: Stored | None) -> str:
+    label = f"'{printable(short(str(reference), 120))}'"
+    if found is not None:
+        return f"the dataclass {label} is deleted; restore it, or define it in this document"
+    return f"unknown dataclass {label}{hint_for(session, _dataclass, reference)}"
+
+
+def _refused(
+    components: Iterable[tuple[Path, ComponentSpec, str]], schemas: Mapping[str, dict[str, Any]]
+) -> Iterator[Problem]:
+    for path, component, _ in components:
+        schema = schemas.get(component.component_type)
+        if schema is not None:
+            yield from check_configuration(component.configuration, schema, show((*path, "configuration")))
