@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from etl_models.specs.loader import load
+from etl_models.specs.rule import RuleSpec
 
-DEFINITIONS = Path(__file__).parent / "definitions"
+DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 JOB = "flights/load-flights"
 
 
@@ -20,24 +20,25 @@ class Definition:
     ``validation_rules`` are those of the dataclass raw_flight; ``max_reject_share`` is a share, 0.2 for 20 %.
     """
 
-    validation_rules: Mapping[str, Mapping[str, Any]]
+    validation_rules: Mapping[str, RuleSpec]
     max_reject_share: float
     num_of_retries: int
 
 
-def read_definition(directory: Path = DEFINITIONS) -> Definition:
-    """Read the rules and limits from the definition files."""
-    documents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("*.yaml"))]
-    raw_flight = _named(documents, "dataclasses", "raw_flight")
-    job = _named(documents, "jobs", "load-flights")
-    (validate,) = (component for component in job["components"] if component["name"] == "validate")
+def read_definition(folder: Path = DEFINITIONS) -> Definition:
+    """Read the rules and limits from the definition files, checked as the catalog checks them.
+
+    Raises:
+        etl_models.errors.DefinitionError: something is wrong in the files; it names file, line and column.
+
+    """
+    document = load(folder)
+    (job,) = (job for job in document.jobs if f"{job.namespace}/{job.name}" == JOB)
+    (validate,) = (component for component in job.components if component.name == "validate")
+    configuration = validate.configuration
+    (checked,) = (shape for shape in document.dataclasses if shape.name == configuration["rules_of"])
     return Definition(
-        validation_rules=raw_flight["validation_rules"],
-        max_reject_share=validate["configuration"]["max_reject_share"],
-        num_of_retries=job["num_of_retries"],
+        validation_rules=checked.validation_rules,
+        max_reject_share=configuration["max_reject_share"],
+        num_of_retries=job.num_of_retries,
     )
-
-
-def _named(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    (found,) = (item for document in documents for item in document.get(kind, ()) if item["name"] == name)
-    return dict(found)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from math import inf
 
 import pandas as pd
 
+from etl_models.domain.vocabulary import Severity
+from etl_models.specs.rule import CustomRule, FormatRule, RangeRule, RequiredRule, RuleSpec
 from source import References
 
 Check = Callable[[pd.DataFrame], pd.Series]
@@ -28,6 +29,10 @@ class Rule:
     name: str
     rejects: bool
     broken: Check
+
+
+class UnknownRuleError(Exception):
+    """The definition has a rule that this worker cannot check; better not to start than to leave it out."""
 
 
 class RejectShareError(Exception):
@@ -86,19 +91,15 @@ class Verdict:
             raise RejectShareError(day, self, limit)
 
 
-def compile_rules(validation_rules: Mapping[str, Mapping[str, Any]], references: References) -> tuple[Rule, ...]:
+def compile_rules(validation_rules: Mapping[str, RuleSpec], references: References) -> tuple[Rule, ...]:
     """Turn the ``validation_rules`` of a dataclass into checks, in the order of the definition.
 
     Raises:
-        KeyError: a rule has a type that this worker does not know, or lacks a key that its type needs.
+        UnknownRuleError: a rule of a kind that this worker cannot check.
 
     """
     return tuple(
-        Rule(
-            name=name,
-            rejects=rule.get("severity", "error") == "error",
-            broken=partial(_CHECKS[rule["type"]], rule, references),
-        )
+        Rule(name, rule.severity is Severity.ERROR, _check(name, rule, references))
         for name, rule in validation_rules.items()
     )
 
@@ -127,38 +128,40 @@ def _names(flights: pd.DataFrame, broken: Mapping[str, pd.Series]) -> pd.Series:
     return names.str.removeprefix(",")
 
 
-# ----------------------------------------------------------------------------------------- one check per type of rule
+# ------------------------------------------------------------------------------------------ one check per kind of rule
 
 
-def _required(rule: Mapping[str, Any], _: References, flights: pd.DataFrame) -> pd.Series:
-    return flights[rule["field"]].isna()
+def _check(name: str, rule: RuleSpec, references: References) -> Check:
+    match rule:
+        case RequiredRule(field=str(field)):
+            return lambda flights: flights[field].isna()
+        case RangeRule(field=str(field), min=low, max=high):
+            return lambda flights: _outside(flights[field], low, high)
+        case FormatRule(field=str(field), pattern=pattern):
+            return lambda flights: _unlike(flights[field], pattern)
+        case CustomRule(callable=place):
+            holds = _function(place)
+            return lambda flights: ~holds(flights, references)
+        case _:
+            raise UnknownRuleError(
+                f"rule {name!r}: this worker cannot check such a rule (type {rule.type})"
+            )
 
 
-def _range(rule: Mapping[str, Any], _: References, flights: pd.DataFrame) -> pd.Series:
-    values = flights[rule["field"]]
+def _outside(values: pd.Series, low: float | None, high: float | None) -> pd.Series:
     # Comparing with a missing value is False, so a missing value breaks no limit.
-    below = values < rule.get("min", float("-inf"))
-    above = values > rule.get("max", float("inf"))
-    return below | above
+    return (values < (-inf if low is None else low)) | (values > (inf if high is None else high))
 
 
-def _format(rule: Mapping[str, Any], _: References, flights: pd.DataFrame) -> pd.Series:
-    values = flights[rule["field"]]
-    return values.notna() & ~values.astype(str).str.contains(rule["pattern"], regex=True)
+def _unlike(values: pd.Series, pattern: str) -> pd.Series:
+    return values.notna() & ~values.astype(str).str.contains(pattern, regex=True)
 
 
-def _custom(rule: Mapping[str, Any], references: References, flights: pd.DataFrame) -> pd.Series:
-    module, _, function = rule["callable"].partition(":")
-    holds: pd.Series = getattr(importlib.import_module(module), function)(flights, references)
-    return ~holds
-
-
-_CHECKS: Mapping[str, Callable[[Mapping[str, Any], References, pd.DataFrame], pd.Series]] = {
-    "required": _required,
-    "range": _range,
-    "format": _format,
-    "custom": _custom,
-}
+def _function(place: str) -> Callable[[pd.DataFrame, References], pd.Series]:
+    """Import what a custom rule names, ``module:function``; it returns True for the rows that keep the rule."""
+    module, _, function = place.partition(":")
+    found: Callable[[pd.DataFrame, References], pd.Series] = getattr(importlib.import_module(module), function)
+    return found
 
 
 # -------------------------------------------------------------------- what the definition names as a custom callable

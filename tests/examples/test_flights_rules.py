@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from definition import Definition
-from rules import RejectShareError, Rule, apply_rules, compile_rules
+from etl_models.specs.rule import UniqueRule
+from rules import RejectShareError, Rule, UnknownRuleError, apply_rules, compile_rules
 from source import Source
 
 
@@ -116,7 +117,7 @@ def test_a_share_of_exactly_the_limit_passes(year: Source, rules: tuple[Rule, ..
 
 def test_the_definition_says_the_rules_of_the_example(definition: Definition) -> None:
     """The registered rules, compiled by the worker, are the five that reject and the five that warn."""
-    severity = {name: rule["severity"] for name, rule in definition.validation_rules.items()}
+    severity = {name: rule.severity for name, rule in definition.validation_rules.items()}
     assert [name for name, word in severity.items() if word == "error"] == [
         "dep_time_missing", "arr_time_missing", "air_time_missing", "tailnum_missing", "arr_delay_above_900",
     ]  # fmt: skip
@@ -130,13 +131,14 @@ def test_the_definition_says_the_rules_of_the_example(definition: Definition) ->
 def test_a_changed_threshold_changes_what_runs(year: Source, definition: Definition) -> None:
     """The worker has no thresholds of its own: those of the definition decide."""
     changed = dict(definition.validation_rules)
-    changed["arr_delay_above_900"] = {**changed["arr_delay_above_900"], "max": 10}
+    changed["arr_delay_above_900"] = changed["arr_delay_above_900"].model_copy(update={"max": 10})
     late = flight(year)
     assert late["arr_delay"].tolist() == [11.0]
     assert broken(late, compile_rules(changed, year.references)) == {"arr_delay_above_900"}
 
 
-def test_a_rule_of_an_unknown_type_is_refused(year: Source) -> None:
-    """A rule the worker cannot check is an error when it starts, never a rule silently left out."""
-    with pytest.raises(KeyError, match="entropy"):
-        compile_rules({"odd": {"type": "entropy", "field": "tailnum"}}, year.references)
+def test_a_rule_the_worker_cannot_check_is_refused(year: Source) -> None:
+    """Such a rule is an error when the worker starts, never a rule silently left out."""
+    unique = UniqueRule.model_validate({"type": "unique", "field": "tailnum"})
+    with pytest.raises(UnknownRuleError, match="'once'"):
+        compile_rules({"once": unique}, year.references)
