@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import TypeCompiler
 
 from etl_models.domain.jsonvalue import canonical
 
@@ -50,19 +52,24 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 class SmartJSON(sa.types.TypeDecorator[Any]):
     """A JSON value: JSONB on PostgreSQL, JSON elsewhere; canonical in, equal out; None is SQL NULL.
 
-    Raises :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep.
+    ``checked`` makes it TEXT that must be valid JSON on SQLite, whose JSON alone is a name without a rule; tables on
+    :class:`~etl_models.db.declarative.Base` are checked by themselves. Raises
+    :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep.
     """
 
     impl = sa.JSON
     cache_ok = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, checked: bool = False) -> None:
         super().__init__(none_as_null=True)
+        self.checked = checked
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose JSONB where there is one."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+        if dialect.name == "sqlite" and self.checked:
+            return _CheckedJSON(none_as_null=True)
         return dialect.type_descriptor(sa.JSON(none_as_null=True))
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -76,6 +83,24 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Give objects back with sorted keys: jsonb has an order of its own."""
         return _sorted(value)
+
+
+class _CheckedJSON(sqlite.JSON):
+    """What a checked column is on SQLite. Declared as TEXT: a column called JSON would turn text into numbers."""
+
+
+@compiles(_CheckedJSON, "sqlite")
+def _checked_json(
+    type_: _CheckedJSON,  # noqa: ARG001
+    compiler: TypeCompiler,
+    *,
+    type_expression: Any = None,
+    **_: Any,
+) -> str:
+    if not isinstance(type_expression, sa.Column):
+        return "TEXT"  # in a CAST
+    name = compiler.dialect.identifier_preparer.format_column(type_expression)
+    return f"TEXT CHECK ({name} IS NULL OR json_valid({name}))"  # of NULL, older versions say it is no valid JSON
 
 
 def _sorted(value: Any) -> Any:
@@ -118,7 +143,7 @@ def big_integer() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def str_enum(enum: type[StrEnum], length: int = 32) -> sa.Enum:
+def str_enum(enum: type[Enum], length: int = 32) -> sa.Enum:
     """VARCHAR holding the *value* of a member; which values are legal is a named check of the table."""
     return sa.Enum(
         enum,
@@ -130,7 +155,7 @@ def str_enum(enum: type[StrEnum], length: int = 32) -> sa.Enum:
     )
 
 
-def one_of(column: str, enum: type[StrEnum], *, name: str | None = None) -> sa.CheckConstraint:
+def one_of(column: str, enum: type[Enum], *, name: str | None = None) -> sa.CheckConstraint:
     """Return the check that ``column`` holds a value of ``enum``, named after the column."""
-    values = ", ".join(f"'{member.value}'" for member in enum)
+    values = ", ".join("'{}'".format(str(member.value).replace("'", "''")) for member in enum)
     return sa.CheckConstraint(f"{column} IN ({values})", name=name or column)

@@ -1,0 +1,122 @@
+"""Which column type a plain annotation means on :class:`~etl_models.db.declarative.Base`.
+
+SQLModel's own choices differ between databases: floats of 32 bits, integers of 32 bits, enums by name, datetimes
+without microseconds, VARCHARs of unknown length. ``sa_type`` on a field overrides what is chosen here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import uuid
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import sqlalchemy as sa
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from sqlmodel.main import FieldInfo as SQLModelFieldInfo
+from sqlmodel.main import FieldInfoMetadata
+
+from etl_models.db.exact import Double, Duration, FixedDecimal, long_binary, time_of_day
+from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, str_enum, uuid_key
+
+_MAX_ENUM_LENGTH = 32
+
+
+def choose_types(fields: dict[str, FieldInfo]) -> None:
+    """Give every field without a type of its own the one that means the same on all databases."""
+    for field in fields.values():
+        given = _given_type(field)
+        if given is SmartJSON or isinstance(given, SmartJSON):
+            _set_type(field, SmartJSON(checked=True))
+        elif given is PydanticUndefined and not _has_column(field):
+            if (chosen := _type_for(field)) is not None:
+                _set_type(field, chosen)
+
+
+def bare(annotation: Any) -> Any:
+    """``Optional[Annotated[X, ...]]`` -> ``X``, ``list[X]`` -> ``list``; a union of several types stays."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return bare(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        return bare(members[0]) if len(members) == 1 else annotation
+    return origin or annotation
+
+
+def _type_for(field: FieldInfo) -> sa.types.TypeEngine[Any] | None:
+    kind = bare(field.annotation)
+    if not isinstance(kind, type):
+        return None
+    if issubclass(kind, Enum):
+        return _enum_type(kind)
+    if issubclass(kind, Decimal):
+        return _decimal_type(field)
+    for base, make in _CHOICES:
+        if issubclass(kind, base):
+            return None if make is None else make()
+    return None
+
+
+# The first that fits: bool is an int, datetime is a date.
+_CHOICES: tuple[tuple[type[Any], Any], ...] = (
+    (bool, None),
+    (int, big_integer),
+    (float, Double),
+    (datetime, UTCDateTime),
+    (time, time_of_day),
+    (timedelta, Duration),
+    (uuid.UUID, uuid_key),
+    (bytes, long_binary),
+    (dict, lambda: SmartJSON(checked=True)),
+    (list, lambda: SmartJSON(checked=True)),
+)
+
+
+def _enum_type(kind: type[Enum]) -> sa.Enum:
+    values = [member.value for member in kind]
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError(f"the values of {kind.__name__} must be text to be stored; give the field an sa_type otherwise")
+    return str_enum(kind, max(_MAX_ENUM_LENGTH, *map(len, values)))
+
+
+def _decimal_type(field: FieldInfo) -> FixedDecimal:
+    limits = {
+        name: limit
+        for item in field.metadata
+        for name in ("max_digits", "decimal_places")
+        if isinstance(limit := getattr(item, name, None), int)
+    }
+    digits, places = limits.get("max_digits"), limits.get("decimal_places")
+    if digits is None and places is None:
+        return FixedDecimal()
+    return FixedDecimal(FixedDecimal().precision if digits is None else digits, places or 0)
+
+
+def _stored(field: FieldInfo) -> FieldInfoMetadata | None:
+    return next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
+
+
+def _given_type(field: FieldInfo) -> Any:
+    return getattr(_stored(field) or field, "sa_type", PydanticUndefined)
+
+
+def _has_column(field: FieldInfo) -> bool:
+    return isinstance(getattr(_stored(field) or field, "sa_column", PydanticUndefined), sa.Column)
+
+
+def _set_type(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> None:
+    # SQLModel keeps what it knows of a field beside Pydantic's metadata, or on its own kind of FieldInfo.
+    stored = _stored(field)
+    if stored is not None:
+        field.metadata = [
+            dataclasses.replace(item, sa_type=chosen) if item is stored else item for item in field.metadata
+        ]
+    elif isinstance(field, SQLModelFieldInfo):
+        field.sa_type = chosen  # type: ignore[attr-defined]
+    else:
+        field.metadata = [*field.metadata, FieldInfoMetadata(sa_type=chosen)]

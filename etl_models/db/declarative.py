@@ -1,0 +1,183 @@
+"""``Base``: what tables of a user's project stand on. Validated, named, tracked, and apart from our own tables.
+
+A table on it has a snake_case name, constraints named by one convention, columns that mean the same on every database
+(:mod:`~etl_models.db.column_types`), and the indexes and constraints of its mixins. Several databases in one program
+need a base each: ``class ReportingBase(Base, registry=new_registry()): ...``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import ConfigDict
+from pydantic_core import from_json
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, declared_attr, registry
+from sqlmodel import SQLModel
+
+from etl_models.db import tenancy, tracking
+from etl_models.db.bases import MYSQL_OPTIONS, NAMING_CONVENTION, snake_case
+from etl_models.db.column_types import choose_types
+from etl_models.db.mixins import TenantScopedMixin, own_hooks, own_items
+from etl_models.db.serialization import ModelSerializer
+from etl_models.db.types import SmartJSON, one_of
+from etl_models.db.validation import STATE, is_bare, validated, validated_change
+
+
+def new_registry(schema: str | None = None) -> registry:
+    """Return a registry with a MetaData of its own, whose constraints are named by our convention."""
+    return registry(metadata=sa.MetaData(naming_convention=NAMING_CONVENTION, schema=schema))
+
+
+class Base(SQLModel, registry=new_registry()):
+    """Base of a user's tables: ``class Campaign(Base, table=True)`` is the table ``campaign``.
+
+    Construction and assignment are validated: pydantic.ValidationError is raised for a wrong value, a missing or an
+    unknown field, and the instance keeps what it had.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    __table_prefix__: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+        __table__: ClassVar[sa.Table]
+    else:
+
+        @declared_attr.directive
+        def __tablename__(cls) -> str:  # noqa: N805  (a declared_attr is given the class)
+            return cls.__table_prefix__ + snake_case(cls.__name__)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        choose_types(cls.model_fields)
+
+    def __init__(self, **data: Any) -> None:
+        if not _is_table(type(self)):
+            super().__init__(**data)
+            return
+        _fill(self, data)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == STATE or not _is_table(type(self)) or name.startswith("__pydantic"):
+            super().__setattr__(name, value)
+        elif is_bare(self) and name in type(self).model_fields:
+            self.__dict__[name] = value
+        elif name in type(self).model_fields:
+            for key, held in validated_change(self, name, value).items():
+                object.__setattr__(self, key, held)
+            self.__pydantic_fields_set__.add(name)
+        elif name in sa.inspect(type(self)).all_orm_descriptors:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    @classmethod
+    def model_validate(
+        cls,
+        obj: Any,
+        *,
+        strict: bool | None = None,
+        extra: Any = None,
+        from_attributes: bool | None = None,
+        context: dict[str, Any] | None = None,
+        by_alias: bool | None = None,
+        by_name: bool | None = None,
+        update: dict[str, Any] | None = None,
+    ) -> Self:
+        """Make an instance of a mapping, or of an object with such attributes. Raises pydantic.ValidationError."""
+        if not _is_table(cls):
+            return super().model_validate(
+                obj, strict=strict, from_attributes=from_attributes, context=context, update=update
+            )
+        if not isinstance(obj, Mapping):
+            obj = {name: getattr(obj, name) for name in cls.model_fields if hasattr(obj, name)}
+        instance: Self = sa.inspect(cls).class_manager.new_instance()
+        _fill(instance, {**obj, **(update or {})}, strict=strict, context=context)
+        return instance
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Make an instance of a JSON object. Raises pydantic.ValidationError, or ValueError for what is no JSON."""
+        if not _is_table(cls):
+            return super().model_validate_json(json_data, **options)
+        return cls.model_validate(from_json(json_data))
+
+    def to_dict(
+        self,
+        *,
+        depth: int = 0,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the columns as JSON values, loaded relations down to ``depth`` levels. See :class:`ModelSerializer`."""
+        return ModelSerializer.to_dict(self, depth=depth, include=include, exclude=exclude)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make an instance of what :meth:`to_dict` gives. Raises pydantic.ValidationError."""
+        return ModelSerializer.from_dict(cls, data)
+
+
+BaseModel = Base
+
+
+def _is_table(model: type[Any]) -> bool:
+    return bool(model.model_config.get("table", False))
+
+
+def _fill(
+    instance: SQLModel, data: dict[str, Any], *, strict: bool | None = None, context: dict[str, Any] | None = None
+) -> None:
+    """Validate ``data`` and put it into a new instance, relations and composites as well."""
+    model = type(instance)
+    mapper = sa.inspect(model)
+    related = {key: data.pop(key) for key in model.__sqlmodel_relationships__ if key in data}
+    for key in mapper.composites.keys() & data.keys():
+        parts = data.pop(key).__composite_values__()
+        data |= dict(zip((column.key for column in mapper.composites[key].props), parts, strict=True))
+    source = validated(model, data, strict=strict, context=context)
+    for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+        object.__setattr__(instance, name, getattr(source, name))
+    for key, value in (source.__dict__ | related).items():
+        object.__setattr__(instance, key, value)
+
+
+@event.listens_for(Base, "after_mapper_constructed", propagate=True)
+def _complete(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Give a new table what its columns and mixins ask for."""
+    table = mapper.local_table
+    if not isinstance(table, sa.Table):
+        return
+    _add_mysql_options(table)
+    for column in table.columns:
+        if isinstance(column.type, sa.Enum) and column.type.enum_class is not None and not column.type.native_enum:
+            table.append_constraint(one_of(column.name, column.type.enum_class))
+    for item in own_items(model, table):
+        _attach(table, item)
+    for attribute in mapper.column_attrs:
+        if isinstance(attribute.columns[0].type, SmartJSON):
+            tracking.track(getattr(model, attribute.key))
+    if issubclass(model, TenantScopedMixin):
+        tenancy.guard(model)
+
+
+def _attach(table: sa.Table, item: sa.Index | sa.Constraint) -> None:
+    if isinstance(item, sa.Constraint) and item.parent is not table:
+        table.append_constraint(item)
+
+
+def _add_mysql_options(table: sa.Table) -> None:
+    for name, value in MYSQL_OPTIONS.items():
+        dialect, _, option = name.partition("_")
+        options = table.dialect_options[dialect]
+        if options.get(option) is None:
+            options[option] = value
+
+
+@event.listens_for(Base, "before_insert", propagate=True)
+@event.listens_for(Base, "before_update", propagate=True)
+def _before_write(mapper: Mapper[Any], _: sa.Connection, target: Any) -> None:
+    for hook in own_hooks(mapper.class_):
+        hook(target)

@@ -1,0 +1,265 @@
+"""Version history: a table ``<table>_history`` beside each versioned one, with every state its rows ever had.
+
+Each flush adds a row per change in the same transaction: who, when, what before and after. Rows of the history have
+no foreign key, so they outlive what they tell of. Repositories record bulk changes as well; Core statements written
+by hand go past it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, Session, object_session
+from sqlmodel import SQLModel
+
+from etl_models.db.errors import NotFoundError, RepositoryError
+from etl_models.db.mixins import RowVersionMixin
+from etl_models.db.serialization import column_fields, decode_value, encode_value
+from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, one_of, str_enum
+from etl_models.db.column_types import bare
+from etl_models.domain.actor import current_actor
+from etl_models.domain.clock import utcnow
+
+SUFFIX = "_history"
+_HISTORY = "etl_models_history"
+_BEFORE = "etl_models_before"
+
+
+class ChangeKind(StrEnum):
+    """What happened to a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a history. ``before`` is None for a creation, ``after`` for a deletion; values are JSON."""
+
+    version: int
+    kind: ChangeKind
+    changed_at: datetime
+    changed_by: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that differ."""
+        before, after = self.before or {}, self.after or {}
+        return tuple(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
+
+
+class VersioningMixin(RowVersionMixin):
+    """``version`` and the full history of a row: :meth:`history`, :meth:`as_of`, :meth:`revert_to`.
+
+    The methods use the session the row is in; with an asynchronous one call them in ``session.run_sync``, or use those
+    of the repository. They raise RepositoryError for a row that is in no session.
+    """
+
+    def history(self) -> list[Change]:
+        """Every change of this row, the oldest first."""
+        return changes(_session_of(self), type(self), _identity(self))
+
+    def as_of(self, moment: datetime) -> Self | None:
+        """This row as it was at ``moment``, in no session; None when it did not exist then."""
+        return state_at(_session_of(self), type(self), _identity(self), moment)
+
+    def revert_to(self, version: int) -> Self:
+        """Give the row the values of an older version, as a new version; flushed. Raises NotFoundError without it."""
+        session = _session_of(self)
+        restore(self, state_of_version(session, type(self), _identity(self), version))
+        session.flush()
+        return self
+
+
+def history_table(model: type[Any]) -> sa.Table:
+    """Return the table of the history of ``model``; select from it as from any other."""
+    table: sa.Table = sa.inspect(model).local_table.info[_HISTORY]
+    return table
+
+
+def changes(session: Session, model: type[Any], identity: Sequence[Any]) -> list[Change]:
+    """Return the history of the row with that primary key, the oldest first; also of a deleted one."""
+    table = history_table(model)
+    rows = session.connection().execute(
+        sa.select(table).where(*_is_of(table, model, identity)).order_by(table.c.history_id)
+    )
+    return [
+        Change(row.version, ChangeKind(row.kind), row.changed_at, row.changed_by, row.before, row.after) for row in rows
+    ]
+
+
+def state_at(session: Session, model: type[Any], identity: Sequence[Any], moment: datetime) -> Any:
+    """Return the row as it was at ``moment``, as a new instance in no session; None when it did not exist."""
+    table = history_table(model)
+    query = sa.select(table.c.after).where(*_is_of(table, model, identity), table.c.changed_at <= moment)
+    found = session.connection().execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+    return None if found is None else model.model_validate(_decoded(model, found))
+
+
+def state_of_version(session: Session, model: type[Any], identity: Sequence[Any], version: int) -> Mapping[str, Any]:
+    """Return the fields of a version as JSON. Raises NotFoundError when there is none of it."""
+    table = history_table(model)
+    query = sa.select(table.c.after).where(*_is_of(table, model, identity), table.c.version == version)
+    found = session.connection().execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+    if found is None:
+        raise NotFoundError(f"version {version} of {model.__name__}", identity=_shown(identity))
+    return found  # type: ignore[no-any-return]
+
+
+def restore(row: SQLModel, state: Mapping[str, Any]) -> None:
+    """Set the fields of ``row`` to those of an older state; key, version and what an update sets by itself stay."""
+    mapper = sa.inspect(type(row))
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if attribute.key in state and not (
+            column.primary_key or column is mapper.version_id_col or column.onupdate is not None
+        ):
+            setattr(row, attribute.key, _decoded(type(row), {attribute.key: state[attribute.key]})[attribute.key])
+
+
+def snapshot(model: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return column values by attribute name as JSON."""
+    return {name: encode_value(values.get(name)) for name in column_fields(model)}
+
+
+def entry(
+    model: type[Any],
+    kind: ChangeKind,
+    version: int,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    key: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a row for the history table; ``key`` holds the primary key by attribute name."""
+    mapper = sa.inspect(model)
+    return {
+        **{f"row_{column.name}": key[mapper.get_property_by_column(column).key] for column in mapper.primary_key},
+        "version": version,
+        "kind": kind,
+        "changed_at": utcnow(),
+        "changed_by": current_actor(),
+        "before": before,
+        "after": after,
+    }
+
+
+def record(connection: sa.Connection, model: type[Any], entries: Iterable[Mapping[str, Any]]) -> None:
+    """Add entries to the history of ``model``."""
+    if rows := list(entries):
+        connection.execute(sa.insert(history_table(model)), rows)
+
+
+def _make_history_table(table: sa.Table) -> sa.Table:
+    key = [sa.Column(f"row_{column.name}", column.type, nullable=False) for column in table.primary_key]
+    return sa.Table(
+        f"{table.name}{SUFFIX}",
+        table.metadata,
+        sa.Column("history_id", big_integer(), primary_key=True),
+        *key,
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("kind", str_enum(ChangeKind), nullable=False),
+        sa.Column("changed_at", UTCDateTime, nullable=False),
+        sa.Column("changed_by", key_string(255), nullable=False),
+        sa.Column("before", SmartJSON(checked=True)),
+        sa.Column("after", SmartJSON(checked=True)),
+        one_of("kind", ChangeKind),
+        sa.Index(None, *[column.name for column in key], "version"),
+        schema=table.schema,
+    )
+
+
+@event.listens_for(VersioningMixin, "after_mapper_constructed", propagate=True)
+def _add_history(mapper: Mapper[Any], _: type[Any]) -> None:
+    table = mapper.local_table
+    if isinstance(table, sa.Table):
+        table.info[_HISTORY] = _make_history_table(table)
+
+
+@event.listens_for(VersioningMixin, "after_insert", propagate=True)
+def _after_insert(_: Mapper[Any], connection: sa.Connection, row: VersioningMixin) -> None:
+    _record_one(connection, row, ChangeKind.CREATED, None)
+
+
+@event.listens_for(VersioningMixin, "before_update", propagate=True)
+@event.listens_for(VersioningMixin, "before_delete", propagate=True)
+def _before_change(_: Mapper[Any], connection: sa.Connection, row: VersioningMixin) -> None:
+    sa.inspect(row).info[_BEFORE] = _committed(connection, row)
+
+
+@event.listens_for(VersioningMixin, "after_update", propagate=True)
+def _after_update(_: Mapper[Any], connection: sa.Connection, row: VersioningMixin) -> None:
+    before = sa.inspect(row).info.pop(_BEFORE, None)
+    if before is not None and before.get("version") != row.version:  # a flush without a change sends no UPDATE
+        _record_one(connection, row, ChangeKind.UPDATED, before)
+
+
+@event.listens_for(VersioningMixin, "after_delete", propagate=True)
+def _after_delete(_: Mapper[Any], connection: sa.Connection, row: VersioningMixin) -> None:
+    _record_one(connection, row, ChangeKind.DELETED, sa.inspect(row).info.pop(_BEFORE, None))
+
+
+def _record_one(
+    connection: sa.Connection, row: VersioningMixin, kind: ChangeKind, before: Mapping[str, Any] | None
+) -> None:
+    model, values = type(row), {name: getattr(row, name) for name in column_fields(type(row))}
+    after = None if kind is ChangeKind.DELETED else snapshot(model, values)
+    version = row.version + 1 if kind is ChangeKind.DELETED else row.version
+    record(connection, model, [entry(model, kind, version, before, after, values)])
+
+
+def _committed(connection: sa.Connection, row: VersioningMixin) -> dict[str, Any]:
+    """Return what the database holds of ``row``: the values before they were changed."""
+    model, attributes = type(row), sa.inspect(row).attrs
+    values, unknown = {}, []
+    for name in column_fields(model):
+        history = attributes[name].history
+        values[name] = history.deleted[0] if history.deleted else getattr(row, name)
+        if history.added and not history.deleted:  # changed in place, or set before it was loaded
+            unknown.append(name)
+    state = snapshot(model, values)
+    if unknown:
+        last = _last_state(connection, model, _identity(row)) or {}
+        state |= {name: last[name] for name in unknown if name in last}
+    return state
+
+
+def _last_state(connection: sa.Connection, model: type[Any], identity: Sequence[Any]) -> Mapping[str, Any] | None:
+    table = history_table(model)
+    query = sa.select(table.c.after).where(*_is_of(table, model, identity))
+    return connection.execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+
+
+def _is_of(table: sa.Table, model: type[Any], identity: Sequence[Any]) -> list[sa.ColumnElement[bool]]:
+    columns = sa.inspect(model).primary_key
+    return [table.c[f"row_{column.name}"] == value for column, value in zip(columns, identity, strict=True)]
+
+
+def _decoded(model: type[Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: decode_value(bare(model.model_fields[name].annotation), value)
+        for name, value in state.items()
+        if name in model.model_fields  # a field may have gone since
+    }
+
+
+def _session_of(row: Any) -> Session:
+    if (session := object_session(row)) is None:
+        raise RepositoryError(f"this {type(row).__name__} is in no session", model=type(row).__name__)
+    return session
+
+
+def _identity(row: Any) -> tuple[Any, ...]:
+    return tuple(sa.inspect(type(row)).primary_key_from_instance(row))
+
+
+def _shown(identity: Sequence[Any]) -> Any:
+    return identity[0] if len(identity) == 1 else tuple(identity)
+
+
