@@ -8,12 +8,14 @@ saying which one was meant. A spec looks at the raw mapping first, lets Pydantic
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from etl_models.domain.jsonvalue import JsonValue
+from etl_models.specs import budget
 from etl_models.specs.positions import Path
 from etl_models.specs.suggest import did_you_mean, quoted
 from etl_models.specs.wording import kind_of, sentence
@@ -46,7 +48,7 @@ def refuse(title: str, findings: Iterable[Finding]) -> NoReturn:
     """Raise one ``pydantic.ValidationError`` with ``findings``; inside a validator Pydantic adds the path to it."""
     errors: list[InitErrorDetails] = [
         {"type": custom_error(found.message, at_key=found.at_key), "loc": found.loc, "input": None}
-        for found in findings
+        for found in islice(findings, MAX_FINDINGS)
     ]
     raise ValidationError.from_exception_data(title, errors, hide_input=True)
 
@@ -108,19 +110,23 @@ class Spec(BaseModel):
     def _report_everything(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(data, cls):
             return handler(data)
+        if budget.is_spent():
+            refuse(cls.__name__, [Finding((), "was not checked: too many problems before it")])
         brief = cls.shorthand is not None and isinstance(data, str)
         given = {cls.shorthand: data} if brief else data
         if not isinstance(given, Mapping):
             wanted = f"the {cls.shorthand} or a mapping" if cls.shorthand else "a mapping"
             refuse(cls.__name__, [Finding((), f"must be {wanted} (key: value), not {kind_of(given)}")])
         spelt = _Spelt(cls, given)
-        found = [*spelt.findings, *cls.findings(spelt.data)]
+        found = [spelt.as_given(each, brief=brief) for each in islice(cls.findings(spelt.data), MAX_FINDINGS)]
         try:
             spec = handler(cls.prepared(spelt.data))
         except ValidationError as error:
-            found = [*(each._replace(loc=cls.relocated(each.loc)) for each in findings_of(error)), *found]
-        if found:
-            refuse(cls.__name__, [spelt.as_given(finding, brief=brief) for finding in found[:MAX_FINDINGS]])
+            relocated = (each._replace(loc=cls.relocated(each.loc)) for each in findings_of(error))
+            found = [*(spelt.as_given(each, brief=brief) for each in relocated), *found]
+        if found or spelt.findings:
+            budget.report(len(found) + len(spelt.findings))
+            refuse(cls.__name__, [*spelt.findings, *found])
         return spec.settled()
 
 
