@@ -149,7 +149,7 @@ class _Spelt:
                 self.data[ours] = value
                 if ours != key:
                     self._given_as[ours] = key
-        self._refuse_unknown(unknown, [name for name in fields if name not in self.data and not fields[name].exclude])
+        self._refuse_unknown(unknown, list(fields), [name for name in fields if not fields[name].exclude])
 
     def as_given(self, finding: Finding, *, brief: bool) -> Finding:
         """Return ``finding`` with the spelling that the mapping used; ``brief``: there is no mapping, only a text."""
@@ -164,14 +164,12 @@ class _Spelt:
         message = f"{quoted(key)} is another spelling of {quoted(other)}, which is given too; keep one of them"
         self.findings.append(Finding((key,), message, at_key=True))
 
-    def _refuse_unknown(self, keys: list[Any], absent: list[str]) -> None:
+    def _refuse_unknown(self, keys: list[Any], known: list[str], advertised: list[str]) -> None:
         for key in keys[:MAX_FINDINGS]:
             if isinstance(key, str):
-                message = f"unknown key {quoted(key)}{did_you_mean(key, absent) or _expected(absent)}"
+                meant = did_you_mean(key, (name for name in known if name not in self.data))
+                hint = meant or did_you_mean(key, known) or f"; known keys: {', '.join(advertised)}"
+                message = f"unknown key {quoted(key)}{hint}"
                 self.findings.append(Finding((key,), message, at_key=True))
             else:
                 self.findings.append(Finding((), f"keys must be text, not {kind_of(key)}", at_key=True))
-
-
-def _expected(absent: list[str]) -> str:
-    return f"; known keys not used here: {', '.join(absent)}" if absent else ""

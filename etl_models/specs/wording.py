@@ -22,7 +22,7 @@ def kind_of(value: object) -> str:
     for kind, name in (
         (bool, "a truth value"),
         (int, "a whole number"),
-        (float, "a number"),
+        (float, "a decimal number"),
         (str, "text"),
         (Mapping, "a mapping"),
         (list | tuple, "a list"),

@@ -254,10 +254,12 @@ class _Builder:
 
     def _path(self) -> str:
         """Return the path of what is being built: an index of every open list, a key of every open mapping."""
-        steps = (
-            len(opened.value) if isinstance(opened.value, list) else str(opened.key.value if opened.key else "")
-            for opened in self._stack
-        )
+        steps: list[str | int] = []
+        for opened in self._stack:
+            if isinstance(opened.value, list):
+                steps.append(len(opened.value))
+            elif opened.key is not None and isinstance(opened.key.value, str):
+                steps.append(opened.key.value)
         return show(tuple(steps))
 
 
