@@ -30,7 +30,7 @@ from etl_models import revisions
 from etl_models.db.bases import metadata
 from etl_models.db.dialects.base import EngineOptions
 from etl_models.db.engine import build_async_engine, build_engine, has_driver
-from etl_models.db.retry import Retrying
+from etl_models.db.retry import DATABASE_ERRORS, Retrying
 from etl_models.db.sessions import AsyncSessions, Sessions
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up, translate
@@ -260,7 +260,7 @@ class Database:
                         self._make_ready(read_only=read_only)
                     with maker() as session, session.begin():
                         return fn(session, *args, **kwargs)
-                except sa.exc.SQLAlchemyError as error:
+                except DATABASE_ERRORS as error:
                     pause = plan.pause(retrying, error, read_only=read_only)
                 time.sleep(pause)
 
@@ -312,7 +312,7 @@ class Database:
             self._plan.check_file(read_only=True)
             with self._engine.connect() as connection:
                 return self._plan.healthy(connection, started)
-        except (sa.exc.SQLAlchemyError, EtlModelsError) as error:
+        except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 
     def close(self) -> None:
@@ -377,7 +377,7 @@ class AsyncDatabase:
                         await self._make_ready(read_only=read_only)
                     async with maker() as session, session.begin():
                         return await session.run_sync(fn, *args, **kwargs)
-                except sa.exc.SQLAlchemyError as error:
+                except DATABASE_ERRORS as error:
                     pause = plan.pause(retrying, error, read_only=read_only)
                 await asyncio.sleep(pause)
 
@@ -426,7 +426,7 @@ class AsyncDatabase:
             self._plan.check_file(read_only=True)
             async with self.engine.connect() as connection:
                 return await connection.run_sync(self._plan.healthy, started)
-        except (sa.exc.SQLAlchemyError, EtlModelsError) as error:
+        except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 
     async def close(self) -> None:

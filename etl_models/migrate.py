@@ -30,7 +30,7 @@ from etl_models.db.bases import metadata
 from etl_models.db.dialects import dialect_of
 from etl_models.db.dialects.base import EngineOptions
 from etl_models.db.engine import build_engine
-from etl_models.db.retry import Retrying
+from etl_models.db.retry import DATABASE_ERRORS, Retrying
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up
 from etl_models.errors import CheckFailedError, InvalidInputError, SchemaVersionError
@@ -303,7 +303,7 @@ def _patiently(bind: sa.Engine | sa.Connection, target: Target, work: Callable[[
                 return work(bind)
             with bind.connect() as connection:
                 return work(connection)
-        except sa.exc.SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             pause = retrying.pause_after(error)
             if pause is None:
                 give_up(error, target, metadata)

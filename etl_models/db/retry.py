@@ -68,6 +68,9 @@ TABLE: Mapping[str, Mapping[int | str, Verdict]] = {
     },
 }
 
+DATABASE_ERRORS = (sa.exc.StatementError, sa.exc.TimeoutError)
+"""What to judge and to translate; SQLAlchemy's other exceptions are mistakes of the program that calls it."""
+
 _NO_CODE_BACK_OFF = ("too many clients", "remaining connection slots", "too many connections")
 
 

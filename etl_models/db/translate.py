@@ -61,8 +61,9 @@ def _by_verdict(error: BaseException, target: Target, *, read_only: bool) -> Etl
     verdict = classify(error, target.dialect)
     facts: dict[str, Any] = {**target.facts, "codes": list(target.dialect.codes(original)[:1])}
     if target.dialect.is_refused_write(original):
-        why = "a unit that only reads tried to write" if read_only else "it is read-only"
-        return DatabaseUnavailableError(f"{target.label} refused a write: {why}", **facts)
+        if read_only:
+            return EtlModelsError("a unit that only reads tried to write; it belongs into run(), not read()", **facts)
+        return DatabaseUnavailableError(f"{target.label} refused a write: it is read-only", **facts)
     if isinstance(original, UnicodeError | OverflowError) or verdict is Verdict.POISON or _is_data_error(error):
         return InvalidInputError("a value cannot be stored: the database refuses it", **facts)
     if _means_unavailable(error, verdict):

@@ -211,7 +211,7 @@ class RegistrationChange(Read):
 class RegistrationResult(Read):
     """Everything one call registered, in the order of dependence: dataclasses, metrics, component types, jobs.
 
-    A job that changed is followed by its components. Before the jobs stand the metrics that were made because a
+    A job that changed is followed by those of its components that changed. Before the jobs stand the metrics that were made because a
     component names them, and the deleted tags and metrics that came back because a job uses them.
     """
 

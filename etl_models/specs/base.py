@@ -8,12 +8,14 @@ saying which one was meant. A spec looks at the raw mapping first, lets Pydantic
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from etl_models.domain.jsonvalue import JsonValue
+from etl_models.specs import budget
 from etl_models.specs.positions import Path
 from etl_models.specs.suggest import did_you_mean, quoted
 from etl_models.specs.wording import kind_of, sentence
@@ -46,7 +48,7 @@ def refuse(title: str, findings: Iterable[Finding]) -> NoReturn:
     """Raise one ``pydantic.ValidationError`` with ``findings``; inside a validator Pydantic adds the path to it."""
     errors: list[InitErrorDetails] = [
         {"type": custom_error(found.message, at_key=found.at_key), "loc": found.loc, "input": None}
-        for found in findings
+        for found in islice(findings, MAX_FINDINGS)
     ]
     raise ValidationError.from_exception_data(title, errors, hide_input=True)
 
@@ -108,19 +110,23 @@ class Spec(BaseModel):
     def _report_everything(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(data, cls):
             return handler(data)
+        if budget.is_spent():
+            refuse(cls.__name__, [Finding((), "was not checked: too many problems before it")])
         brief = cls.shorthand is not None and isinstance(data, str)
         given = {cls.shorthand: data} if brief else data
         if not isinstance(given, Mapping):
             wanted = f"the {cls.shorthand} or a mapping" if cls.shorthand else "a mapping"
             refuse(cls.__name__, [Finding((), f"must be {wanted} (key: value), not {kind_of(given)}")])
         spelt = _Spelt(cls, given)
-        found = [*spelt.findings, *cls.findings(spelt.data)]
+        found = [spelt.as_given(each, brief=brief) for each in islice(cls.findings(spelt.data), MAX_FINDINGS)]
         try:
             spec = handler(cls.prepared(spelt.data))
         except ValidationError as error:
-            found = [*(each._replace(loc=cls.relocated(each.loc)) for each in findings_of(error)), *found]
-        if found:
-            refuse(cls.__name__, [spelt.as_given(finding, brief=brief) for finding in found[:MAX_FINDINGS]])
+            relocated = (each._replace(loc=cls.relocated(each.loc)) for each in findings_of(error))
+            found = [*(spelt.as_given(each, brief=brief) for each in relocated), *found]
+        if found or spelt.findings:
+            budget.report(len(found) + len(spelt.findings))
+            refuse(cls.__name__, [*spelt.findings, *found])
         return spec.settled()
 
 
@@ -143,7 +149,7 @@ class _Spelt:
                 self.data[ours] = value
                 if ours != key:
                     self._given_as[ours] = key
-        self._refuse_unknown(unknown, [name for name in fields if name not in self.data and not fields[name].exclude])
+        self._refuse_unknown(unknown, list(fields), [name for name in fields if not fields[name].exclude])
 
     def as_given(self, finding: Finding, *, brief: bool) -> Finding:
         """Return ``finding`` with the spelling that the mapping used; ``brief``: there is no mapping, only a text."""
@@ -158,14 +164,12 @@ class _Spelt:
         message = f"{quoted(key)} is another spelling of {quoted(other)}, which is given too; keep one of them"
         self.findings.append(Finding((key,), message, at_key=True))
 
-    def _refuse_unknown(self, keys: list[Any], absent: list[str]) -> None:
+    def _refuse_unknown(self, keys: list[Any], known: list[str], advertised: list[str]) -> None:
         for key in keys[:MAX_FINDINGS]:
             if isinstance(key, str):
-                message = f"unknown key {quoted(key)}{did_you_mean(key, absent) or _expected(absent)}"
+                meant = did_you_mean(key, (name for name in known if name not in self.data))
+                hint = meant or did_you_mean(key, known) or f"; known keys: {', '.join(advertised)}"
+                message = f"unknown key {quoted(key)}{hint}"
                 self.findings.append(Finding((key,), message, at_key=True))
             else:
                 self.findings.append(Finding((), f"keys must be text, not {kind_of(key)}", at_key=True))
-
-
-def _expected(absent: list[str]) -> str:
-    return f"; known keys not used here: {', '.join(absent)}" if absent else ""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from etl_models.domain.vocabulary import DefinitionStatus
 from etl_models.specs.base import Finding, Spec, refuse
-from etl_models.specs.fields import DataclassReference, Description, JsonObject, Name, PortName, lax
+from etl_models.specs.fields import DataclassReference, Description, JsonObject, Name, PortName, at_most, lax
 from etl_models.specs.secrets import secret_findings
 from etl_models.specs.suggest import quoted
 
@@ -32,10 +32,15 @@ def _once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-Names: TypeAlias = Annotated[tuple[Name, ...], lax, Field(max_length=MAX_ITEMS), AfterValidator(_once)]
-References: TypeAlias = Annotated[
-    tuple[DataclassReference, ...], lax, Field(max_length=MAX_ITEMS), AfterValidator(_once)
-]
+Names: TypeAlias = Annotated[tuple[Name, ...], lax, at_most(MAX_ITEMS), AfterValidator(_once)]
+References: TypeAlias = Annotated[tuple[DataclassReference, ...], lax, at_most(MAX_ITEMS), AfterValidator(_once)]
+
+
+def _positive_zero(value: float) -> float:
+    return value + 0.0  # -0.0 would come back from a database as 0.0, and change the content hash
+
+
+Coordinate: TypeAlias = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_positive_zero)]
 
 
 class DependencySpec(Spec):
@@ -62,8 +67,8 @@ class LayoutSpec(Spec):
 
     spellings: ClassVar[Mapping[str, str]] = {"x_coord": "x", "y_coord": "y"}
 
-    x: float = Field(0.0, allow_inf_nan=False, description="Distance from the left.")
-    y: float = Field(0.0, allow_inf_nan=False, description="Distance from the top.")
+    x: Coordinate = Field(0.0, description="Distance from the left.")
+    y: Coordinate = Field(0.0, description="Distance from the top.")
 
 
 class ComponentSpec(Spec):
@@ -84,14 +89,14 @@ class ComponentSpec(Spec):
     configuration: JsonObject = Field(
         default_factory=dict, description="Settings for the worker; {secret: name} stands for a secret of that name."
     )
-    depends_on: Annotated[tuple[DependencySpec, ...], lax, Field(max_length=MAX_ITEMS)] = Field(
+    depends_on: Annotated[tuple[DependencySpec, ...], lax, at_most(MAX_ITEMS)] = Field(
         (), description="Upstream components, by name or with ports, in order."
     )
     inputs: References = Field((), description="Dataclasses it reads: name, or namespace/name.")
     outputs: References = Field((), description="Dataclasses it writes: name, or namespace/name.")
     metrics: Names = Field((), description="Names of the metrics it measures.")
     layout: LayoutSpec | None = Field(None, description="Where it stands in a drawing.")
-    routes: dict[PortName, Annotated[tuple[RouteSpec, ...], lax, Field(max_length=MAX_ITEMS)]] = Field(
+    routes: dict[PortName, Annotated[tuple[RouteSpec, ...], lax, at_most(MAX_ITEMS)]] = Field(
         default_factory=dict,
         exclude=True,
         description="etl-core's spelling of depends_on: port -> downstream components.",

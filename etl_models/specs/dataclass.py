@@ -10,7 +10,7 @@ from pydantic import Field
 from etl_models.domain.naming import DEFAULT_NAMESPACE
 from etl_models.domain.vocabulary import DefinitionStatus
 from etl_models.specs.base import Finding, Spec, peek
-from etl_models.specs.fields import Description, JsonObject, Name, lax
+from etl_models.specs.fields import Description, JsonObject, Name, at_most, lax
 from etl_models.specs.positions import Path
 from etl_models.specs.rule import RULE_TYPES, RuleSpec
 from etl_models.specs.schemas import schema_findings
@@ -35,7 +35,7 @@ class DataclassSpec(Spec):
         DefinitionStatus.ACTIVE, description="Where it stands in its life."
     )
     schema_definition: JsonObject = Field(default_factory=dict, description="JSON Schema 2020-12 of one record.")
-    validation_rules: Annotated[dict[Name, RuleSpec], Field(max_length=MAX_RULES)] = Field(
+    validation_rules: Annotated[dict[Name, RuleSpec], at_most(MAX_RULES)] = Field(
         default_factory=dict, description="Rules beyond the schema, by name."
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from etl_models.domain.naming import DEFAULT_NAMESPACE, Reference, name_problem
-from etl_models.specs.base import Finding, Spec, peek
+from etl_models.specs.base import Finding, Spec, custom_error, peek
 from etl_models.specs.component_type import ComponentTypeSpec
 from etl_models.specs.dataclass import DataclassSpec
-from etl_models.specs.fields import Name, lax
+from etl_models.specs.fields import Name, at_most, lax
 from etl_models.specs.job import JobSpec
 from etl_models.specs.metric import MetricSpec
 from etl_models.specs.positions import Path
@@ -25,6 +25,13 @@ NAMESPACED: Mapping[str, str] = {"dataclasses": "dataclass", "jobs": "job", "met
 DEFINED: Mapping[str, str] = {**NAMESPACED, "component_types": "component type"}
 
 
+def _version(value: object) -> object:
+    """Refuse other versions, and what only equals 1 (``true``, ``1.0``)."""
+    if type(value) is not int or value != 1:
+        raise custom_error("must be 1, the version of the file format that this library reads")
+    return value
+
+
 class Definition(NamedTuple):
     """A definition as the raw document names it; component types have the namespace ``""``."""
 
@@ -36,16 +43,16 @@ class Definition(NamedTuple):
 class DefinitionDocument(Spec):
     """A definition document, format version 1. Items without a namespace take that of the document."""
 
-    version: Literal[1] = Field(1, description="Version of the file format.")
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(1, description="Version of the file format.")
     namespace: Name = Field(DEFAULT_NAMESPACE, description="Namespace of everything in this document.")
-    dataclasses: Annotated[tuple[DataclassSpec, ...], lax, Field(max_length=MAX_DEFINITIONS)] = Field(
+    dataclasses: Annotated[tuple[DataclassSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
         (), description="Shapes of records and their rules."
     )
-    jobs: Annotated[tuple[JobSpec, ...], lax, Field(max_length=MAX_DEFINITIONS)] = Field((), description="Jobs.")
-    metrics: Annotated[tuple[MetricSpec, ...], lax, Field(max_length=MAX_DEFINITIONS)] = Field(
+    jobs: Annotated[tuple[JobSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field((), description="Jobs.")
+    metrics: Annotated[tuple[MetricSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
         (), description="Metrics that components measure."
     )
-    component_types: Annotated[tuple[ComponentTypeSpec, ...], lax, Field(max_length=MAX_DEFINITIONS)] = Field(
+    component_types: Annotated[tuple[ComponentTypeSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
         (), description="Component types and the schemas of their configurations."
     )
 
@@ -58,7 +65,7 @@ class DefinitionDocument(Spec):
         return data | {
             key: [{"namespace": namespace} | item if isinstance(item, dict) else item for item in data[key]]
             for key in NAMESPACED
-            if isinstance(data.get(key), list | tuple)
+            if isinstance(data.get(key), list | tuple) and len(data[key]) <= MAX_DEFINITIONS
         }
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -12,7 +13,7 @@ from etl_models.domain.jsonvalue import JsonValue, canonical
 from etl_models.domain.naming import MAX_NAME_LENGTH, name_problem
 from etl_models.domain.text import MAX_DESCRIPTION_LENGTH, text_problem
 from etl_models.errors import InvalidInputError
-from etl_models.specs.base import Finding, custom_error, refuse
+from etl_models.specs.base import MAX_FINDINGS, Finding, custom_error, refuse
 from etl_models.specs.positions import Path
 from etl_models.specs.wording import kind_of
 
@@ -85,7 +86,7 @@ def _scalar_problem(value: object) -> str | None:
 
 def json_value(value: object) -> JsonValue:
     """Return ``value`` as canonical JSON (see ``domain/jsonvalue.py``), or refuse it with every reason."""
-    found = list(json_findings(value))
+    found = list(islice(json_findings(value), MAX_FINDINGS))
     if found:
         refuse("JSON", found)
     try:
@@ -126,6 +127,18 @@ Description: TypeAlias = Annotated[
 ]
 JsonObject: TypeAlias = Annotated[dict[str, Any], BeforeValidator(_json_object), WithJsonSchema({"type": "object"})]
 """A JSON object of at most 16 levels and 1 MB, canonical after validation."""
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """Refuse a longer list before looking at its items, which Pydantic would do one by one."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list | tuple | dict) and len(value) > limit:
+            raise custom_error(f"holds {len(value)} items; at most {limit} are allowed")
+        return value
+
+    return BeforeValidator(check)
+
 
 lax = Field(strict=False)
 """For enums and tuples: strict Pydantic would want members and tuples, while files hold words and lists."""

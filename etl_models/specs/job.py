@@ -13,7 +13,7 @@ from etl_models.domain.text import printable, short
 from etl_models.domain.vocabulary import DefinitionStatus, StrategyType
 from etl_models.specs.base import Finding, Spec, peek
 from etl_models.specs.component import DEFAULT_IN_PORT, DEFAULT_OUT_PORT, ComponentSpec, DependencySpec
-from etl_models.specs.fields import Description, Name, lax
+from etl_models.specs.fields import Description, Name, at_most, lax
 from etl_models.specs.positions import Path
 from etl_models.specs.schedule import ScheduleSpec
 from etl_models.specs.suggest import did_you_mean, quoted
@@ -41,7 +41,7 @@ class JobSpec(Spec):
     file_logging: bool = Field(default=False, description="Whether the worker also logs to a file.")
     tags: Tags = Field(default_factory=dict, description="Tags, each with or without a value: [daily, {team: ops}].")
     schedule: ScheduleSpec | None = Field(None, description="When the job is due.")
-    components: Annotated[tuple[ComponentSpec, ...], lax, Field(max_length=MAX_COMPONENTS)] = Field(
+    components: Annotated[tuple[ComponentSpec, ...], lax, at_most(MAX_COMPONENTS)] = Field(
         (), description="The steps of the job."
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from etl_models.errors import Problem
-from etl_models.specs.positions import Lines, Place, container
+from etl_models.specs.positions import Lines, Place, container, show
 from etl_models.specs.source import MAX_DEPTH, MAX_DIGITS, MAX_NODES, Parsed, SourceError
 from etl_models.specs.suggest import quoted
 
@@ -93,6 +93,7 @@ class _Level:
         self.count = 0
         self.key: str | None = None
         self.key_place = (0, 0)
+        self.step: str | int = 0  # under which the newest item stands
 
 
 def _scan(text: str) -> _Scan:
@@ -111,26 +112,33 @@ def _scan(text: str) -> _Scan:
             level.key, level.key_place = json.loads(part), lines.at(found.start())
         elif part in "[{":
             place = container(*lines.at(found.start()))
-            _add(level, place, problems)
+            _add(stack, place, problems)
             stack.append(_Level(place, is_list=part == "["))
         else:
             place = Place(*lines.at(found.start()))
-            _add(level, place, problems)
+            _add(stack, place, problems)
             if part in ("NaN", "Infinity", "-Infinity"):
-                problems.append(Problem("JSON has no NaN or infinity", line=place.line, column=place.column))
+                problems.append(_problem(stack, "JSON has no NaN or infinity", place.line, place.column))
     return _Scan((holder.items or {}).get(0, Place(1, 1)), problems)
 
 
-def _add(level: _Level, place: Place, problems: list[Problem]) -> None:
+def _problem(stack: list[_Level], message: str, line: int, column: int) -> Problem:
+    return Problem(message, show(tuple(level.step for level in stack[1:])), line=line, column=column)
+
+
+def _add(stack: list[_Level], place: Place, problems: list[Problem]) -> None:
+    level = stack[-1]
     if level.is_list:
+        level.step = level.count
         level.place.put(level.count, place)
         level.count += 1
         return
     key, level.key = level.key, None
     assert key is not None
+    level.step = key
     first = level.place.keys.get(key) if level.place.keys else None
     if first is None:
         level.place.put(key, place, level.key_place)
     elif len(problems) < MAX_PROBLEMS:
         message = f"the key {quoted(key)} is given twice (first in line {first[0]})"
-        problems.append(Problem(message, line=level.key_place[0], column=level.key_place[1]))
+        problems.append(_problem(stack, message, *level.key_place))

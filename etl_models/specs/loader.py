@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import BinaryIO, Literal, overload
 
 from pydantic import ValidationError
 
 from etl_models.domain.naming import DEFAULT_NAMESPACE, Reference
 from etl_models.errors import DefinitionError, Problem
-from etl_models.specs.base import Finding, Spec, findings_of
+from etl_models.specs.base import Finding, Spec, findings_of, peek
+from etl_models.specs.budget import limited
 from etl_models.specs.component import ComponentSpec
 from etl_models.specs.document import DefinitionDocument
 from etl_models.specs.reading import RawDocument, Reading, Source
@@ -113,8 +115,9 @@ def _load(source: Source | Sequence[Source], kind: Kind, max_bytes: int, stdin: 
     reading.take([source] if is_one else source)  # type: ignore[list-item, arg-type]
     loading = _Loading(reading.files)
     loading.problems.extend((-1, problem) for problem in reading.problems)
-    for raw in reading.documents:
-        loading.add(raw, kind)
+    with limited():
+        for raw in reading.documents:
+            loading.add(raw, kind)
     return loading
 
 
@@ -134,20 +137,17 @@ class _Loading:
         self._shaped.append((raw, shape))
         for problem in raw.problems:
             self.problems.append((raw.order, _with_file(problem, raw.file)))
+        if shape.kind == "component" and peek(shape.document, "routes"):
+            message = "routes can be read only inside a job; write depends_on on the downstream component"
+            self._refuse(raw, shape, Finding(("routes",), message, at_key=True))
         try:
             if shape.kind == "component":
-                self._add_component(ComponentSpec.model_validate(shape.document))
+                self.components.append(ComponentSpec.model_validate(shape.document))
             else:
                 self.documents.append(DefinitionDocument.model_validate(shape.document))
         except ValidationError as error:
             for finding in findings_of(error):
                 self._refuse(raw, shape, finding)
-
-    def _add_component(self, component: ComponentSpec) -> None:
-        self.components.append(component)
-        if component.routes:
-            message = "routes can be read only inside a job; write depends_on on the downstream component"
-            self._refuse(*self._shaped[-1], Finding(("routes",), message, at_key=True))
 
     def check_kind(self, kind: Kind) -> None:
         """Refuse bare definitions of another kind than ``kind``, and input without any of that kind."""
@@ -170,11 +170,12 @@ class _Loading:
             Origin(shape.document, lambda path, raw=raw, shape=shape: raw.where(_bare(path, shape)))  # type: ignore[misc]
             for raw, shape in wholes
         ]
-        found = [*defined_elsewhere(origins), *refused_configurations(origins)]
+        found = [defined_elsewhere(origins), refused_configurations(origins)]
         if known is not None:
-            found.extend(unknown_dataclasses(origins, _as_function(known)))
-        for index, finding in found:
-            self._refuse(*wholes[index], finding)
+            found.append(unknown_dataclasses(origins, _as_function(known)))
+        with limited():
+            for index, finding in chain.from_iterable(islice(each, MAX_PROBLEMS) for each in found):
+                self._refuse(*wholes[index], finding)
 
     def merged(self) -> DefinitionDocument:
         """Return one document with the definitions of all; its namespace is theirs when they agree."""

@@ -11,7 +11,7 @@ from etl_models.domain.text import printable, short
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes that lead from the top of a document to a value."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 
 
 class Place(NamedTuple):

@@ -103,9 +103,9 @@ class Reading:
             raise SourceError(f"is one file too many: all files together hold more than {MAX_TOTAL_BYTES} bytes")
 
     def _documents(self, file: str, text: str, form: str) -> None:
-        found = [parsed for parsed in parse(text, form) if parsed.value is not None or parsed.problems]
+        found = [parsed for parsed in parse(text, form) if parsed.value not in (None, {}) or parsed.problems]
         if not found:
-            raise SourceError("is empty: it defines nothing")
+            raise SourceError("is empty: it defines nothing", 1, 1)
         for parsed in found:
             raw = RawDocument(parsed.value, printable(file), len(self.documents), parsed.places, parsed.problems)
             self.documents.append(raw)

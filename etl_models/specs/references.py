@@ -50,7 +50,8 @@ def unknown_dataclasses(origins: Sequence[Origin], known: Known) -> Iterator[tup
                 continue
             near = (each.name if each.namespace == namespace else str(each) for each in defined)
             wanted = reference.name if reference.namespace == namespace else str(reference)
-            hint = f"{did_you_mean(wanted, near)}; if another file defines it, pass that file too"
+            meant = did_you_mean(wanted, near)
+            hint = f"{meant} (or pass the file that defines it)" if meant else "; pass the file that defines it too"
             yield index, Finding(loc, f"unknown dataclass {quoted(str(reference))}{hint}")
 
 

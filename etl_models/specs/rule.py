@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from etl_models.domain.jsonvalue import JsonValue
 from etl_models.domain.vocabulary import Severity
 from etl_models.specs.base import Finding, Spec, custom_error
-from etl_models.specs.fields import Description, FieldName, json_value, lax
+from etl_models.specs.fields import Description, FieldName, at_most, json_value, lax
 from etl_models.specs.patterns import pattern_problem
+from etl_models.specs.wording import kind_of
 
 RULE_TYPES = ("required", "range", "format", "allowed", "unique", "custom")
 MAX_FIELDS = 1_000
@@ -41,9 +42,15 @@ def _scalar(value: object) -> JsonValue:
     return json_value(value)
 
 
-Number: TypeAlias = Annotated[int | float, Field(allow_inf_nan=False)]
+def _number(value: object) -> JsonValue:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise custom_error(f"must be a number, not {kind_of(value)}")
+    return json_value(value)
+
+
+Number: TypeAlias = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Scalar: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
-Fields: TypeAlias = Annotated[tuple[FieldName, ...], lax, Field(min_length=1, max_length=MAX_FIELDS)]
+Fields: TypeAlias = Annotated[tuple[FieldName, ...], lax, Field(min_length=1), at_most(MAX_FIELDS)]
 
 
 class _Rule(Spec):
@@ -102,7 +109,7 @@ class AllowedRule(_Rule):
     """The value must be one of ``values``."""
 
     type: Literal["allowed"] = Field(description="The value must be one of a list.")
-    values: Annotated[tuple[Scalar, ...], lax, Field(min_length=1, max_length=MAX_ALLOWED_VALUES)] = Field(
+    values: Annotated[tuple[Scalar, ...], lax, Field(min_length=1), at_most(MAX_ALLOWED_VALUES)] = Field(
         description="The allowed values."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -42,7 +43,12 @@ def timezone_problem(value: object) -> str | None:
 
 def _nearby_zones(value: str) -> list[str]:
     # About 600 names; those of the same first letter are few enough to compare.
-    return sorted(zone for zone in available_timezones() if zone[:1].lower() == value[:1].lower())
+    return [zone for zone in _zones() if zone[:1].lower() == value[:1].lower()]
+
+
+@cache
+def _zones() -> list[str]:
+    return sorted(available_timezones())
 
 
 def _moment_problem(value: object) -> str | None:

@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 1_048_576
 MAX_DEPTH = 32
 """Levels of nesting in a file; a definition needs at most 24."""
 
-MAX_NODES = 300_000
+MAX_NODES = 200_000
 """Values in one file, after aliases are followed."""
 
 MAX_DIGITS = 4_000

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 from etl_models.domain.text import printable, short
+from etl_models.specs.budget import may_suggest
 
 # Comparing is quadratic in the length of a word; hostile input must not buy seconds with it.
 _MAX_WORD = 80
@@ -21,7 +22,7 @@ def quoted(word: str) -> str:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the candidate nearest to ``word``, or the empty string."""
-    if len(word) > _MAX_WORD:
+    if len(word) > _MAX_WORD or not may_suggest():
         return ""
     near = (candidate for candidate in candidates if abs(len(candidate) - len(word)) <= _MAX_LENGTH_DIFFERENCE)
     by_lower = {candidate.lower(): candidate for candidate in islice(near, _MAX_CANDIDATES)}

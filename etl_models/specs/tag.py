@@ -50,6 +50,8 @@ def _value_problem(value: object) -> str | None:
 
 def _tags(given: object) -> dict[str, str | None]:
     """Return the tags sorted by key, or refuse them with every reason."""
+    if isinstance(given, list | tuple | dict) and len(given) > MAX_TAGS:
+        raise custom_error(f"holds {len(given)} items; at most {MAX_TAGS} are allowed")
     tags: dict[str, str | None] = {}
     found: list[Finding] = []
     for path, key, value in _entries(given):
@@ -65,9 +67,9 @@ def _tags(given: object) -> dict[str, str | None]:
             found.append(Finding(path, problem))
         tags[str(key)] = str(value) if value else None
     if len(tags) > MAX_TAGS:
-        found = [Finding((), f"holds {len(tags)} tags; at most {MAX_TAGS} are allowed")]
+        raise custom_error(f"holds {len(tags)} tags; at most {MAX_TAGS} are allowed")
     if found:
-        refuse("tags", found[:MAX_TAGS])
+        refuse("tags", found)
     return dict(sorted(tags.items()))
 
 

@@ -8,36 +8,32 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NoReturn
 
 from etl_models.domain.jsonvalue import JsonValue
+from etl_models.domain.text import printable, short
 from etl_models.specs.positions import Lines, Place, container
 from etl_models.specs.source import MAX_DEPTH, MAX_DIGITS, MAX_NODES, Parsed, SourceError
 
+MAX_DOTS = 20
+"""In one key; each costs tomllib time in every key below it."""
+
 # Closing quotes are optional: looking in vain for one from every quote of a broken text would be quadratic.
-_TOKEN = re.compile(
-    r"""
-    (?P<skip>[ \t\r]++|\#[^\n]*+)
-    | (?P<text>\"\"\"(?:[^"\\]++|\\.|"{1,2}+(?!"))*+(?:"{3,5})?
-              |\'\'\'(?:[^']++|'{1,2}+(?!'))*+(?:'{3,5})?
-              |"(?:[^"\\\n]++|\\[^\n])*+"?
-              |'[^'\n]*+'?)
-    | (?P<mark>[\n\[\]{},=.])
-    | (?P<bare>[^\s\[\]{},=."'\#]++)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
+_TEXT = r"""
+    \"\"\"(?:[^"\\]++|\\.|"{1,2}+(?!"))*+(?:"{3,5})?
+    |\'\'\'(?:[^']++|'{1,2}+(?!'))*+(?:'{3,5})?
+    |"(?:[^"\\\n]++|\\[^\n])*+"?
+    |'[^'\n]*+'?
+"""
+_TOKEN = re.compile(_TEXT + r"|\#[^\n]*+|[\n\[\]{},=.]|[^\s\[\]{},=.\"'\#]++", re.VERBOSE | re.DOTALL)
+_OUTLINE = re.compile(
+    _TEXT + r"|\#[^\n]*+|[\n\[\]{},=.]|[^\s\[\]{},=.\"'\#]{" + str(MAX_DIGITS + 1) + ",}+", re.VERBOSE | re.DOTALL
 )
+_WORK = {"\n": 0, "]": 0, "}": 0, ",": 1, ".": 1, "=": 2, "[": 2, "{": 2}
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 _WHERE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
 
 
 def parse(text: str) -> list[Parsed]:
@@ -54,10 +50,15 @@ def parse(text: str) -> list[Parsed]:
 
 def _syntax_error(said: str, text: str) -> SourceError:
     found = _WHERE.search(said)
-    message = f"is not valid TOML: {_WHERE.sub('', said)}"
+    message = f"is not valid TOML: {short(printable(_WHERE.sub('', said)), 200)}"
     if found is None:
         return SourceError(message)
-    return SourceError(message, *((int(found[1]), int(found[2])) if found[1] else Lines(text).at(len(text))))
+    line, column = (int(found[1]), int(found[2])) if found[1] else Lines(text).at(len(text))
+    if "Cannot" in said:  # overwrite a value, declare a table twice: tomllib stands behind it by then
+        line_text = text.split("\n", line)[line - 1]
+        message += " (the key is given twice)"
+        column = len(line_text) - len(line_text.lstrip()) + 1
+    return SourceError(message, line, column)
 
 
 def _plain(value: Any) -> JsonValue:
@@ -69,34 +70,26 @@ def _plain(value: Any) -> JsonValue:
     return value.isoformat() if isinstance(value, datetime | date | time) else value
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    for found in _TOKEN.finditer(text):
-        kind = found.lastgroup
-        if kind is not None and kind != "skip":
-            yield _Token(kind, found.group(), found.start())
-
-
 def _check(text: str) -> None:
     """Refuse what would cost the parser more than it is worth; syntax is its own business."""
-    depth = dots = values = 0
-    for token in _tokens(text):
-        if token.kind == "mark":
-            if token.text in "[{":
-                depth += 1
-            elif token.text in "]}":
-                depth = max(depth - 1, 0)
-            values += token.text in "[{,="
-            dots = dots + 1 if token.text == "." else 0
-        elif len(token.text) > MAX_DIGITS and token.kind == "bare":
-            _refuse(text, token, f"is a key or a number of more than {MAX_DIGITS} characters")
-        if depth > MAX_DEPTH or dots > MAX_DEPTH:
-            _refuse(text, token, f"is nested more than {MAX_DEPTH} levels deep")
-        if values > MAX_NODES:
-            _refuse(text, token, f"holds more than {MAX_NODES} values")
+    depth = dots = work = 0
+    for found in _OUTLINE.finditer(text):
+        mark = found.group()
+        if mark not in _WORK:
+            if len(mark) > MAX_DIGITS and mark[0] not in "\"'#":
+                _refuse(text, found.start(), f"is a key or a number of more than {MAX_DIGITS} characters")
+            continue
+        depth = max(depth + _DEPTH.get(mark, 0), 0)
+        dots = dots + 1 if mark == "." else 0
+        work += _WORK[mark]
+        if depth > MAX_DEPTH or dots > MAX_DOTS:
+            _refuse(text, found.start(), f"is nested more than {MAX_DOTS if dots else MAX_DEPTH} levels deep")
+        if work > MAX_NODES:
+            _refuse(text, found.start(), "holds too many keys, tables and values")
 
 
-def _refuse(text: str, token: _Token, message: str) -> None:
-    raise SourceError(message, *Lines(text).at(token.start))
+def _refuse(text: str, offset: int, message: str) -> NoReturn:
+    raise SourceError(message, *Lines(text).at(offset))
 
 
 class _Places:
@@ -104,7 +97,8 @@ class _Places:
 
     def __init__(self, text: str) -> None:
         self._lines = Lines(text)
-        self._tokens = list(_tokens(text))
+        found = [(word.group(), word.start()) for word in _TOKEN.finditer(text)]
+        self._tokens = [word for word in found if word[0][0] != "#"]
         self._at = 0
         self.root = container(1, 1)
 
@@ -113,26 +107,26 @@ class _Places:
         """Return the places of everything in ``text``."""
         places = cls(text)
         table = places.root
-        while (token := places._skip_newlines()) is not None:
-            table = places._header() if token.text == "[" else places._statement(table)
+        while (word := places._skip_newlines()) is not None:
+            table = places._header() if word == "[" else places._statement(table)
         return places.root
 
-    def _next(self) -> _Token | None:
-        return self._tokens[self._at] if self._at < len(self._tokens) else None
+    def _next(self) -> str | None:
+        return self._tokens[self._at][0] if self._at < len(self._tokens) else None
 
-    def _skip_newlines(self) -> _Token | None:
-        while (token := self._next()) is not None and token.text == "\n":
+    def _skip_newlines(self) -> str | None:
+        while (word := self._next()) == "\n":
             self._at += 1
-        return self._next()
+        return word
 
-    def _pop(self) -> _Token:
+    def _pop(self) -> tuple[str, int]:
         self._at += 1
         return self._tokens[self._at - 1]
 
     def _header(self) -> Place:
         """Read ``[a.b]`` or ``[[a.b]]`` and return the place of the table it opens."""
-        start = self._pop().start
-        repeated = self._tokens[self._at].text == "["
+        _, start = self._pop()
+        repeated = self._next() == "["
         self._at += repeated
         *parents, (key, key_place) = self._key()
         self._at += 1 + repeated
@@ -158,27 +152,26 @@ class _Places:
     def _key(self) -> list[tuple[str, tuple[int, int]]]:
         keys = []
         while True:
-            token = self._pop()
-            text = tomllib.loads(f"k = {token.text}")["k"] if token.kind == "text" else token.text
-            keys.append((text, self._lines.at(token.start)))
-            following = self._next()
-            if following is None or following.text != ".":
+            word, start = self._pop()
+            text = tomllib.loads(f"k = {word}")["k"] if word[0] in "\"'" else word
+            keys.append((text, self._lines.at(start)))
+            if self._next() != ".":
                 return keys
             self._at += 1
 
     def _value(self) -> Place:
-        token = self._pop()
-        start = self._lines.at(token.start)
-        if token.text in _BRACKETS:
-            return self._inside(container(*start), _BRACKETS[token.text])
-        while (following := self._next()) is not None and following.text not in _ENDS:
+        word, offset = self._pop()
+        start = self._lines.at(offset)
+        if word in _BRACKETS:
+            return self._inside(container(*start), _BRACKETS[word])
+        while self._next() not in _ENDS:
             self._at += 1
         return Place(*start)
 
     def _inside(self, place: Place, end: str) -> Place:
         """Read the items of an array or an inline table up to its ``end``."""
-        while (token := self._skip_newlines()) is not None and token.text != end:
-            if token.text == ",":
+        while (word := self._skip_newlines()) is not None and word != end:
+            if word == ",":
                 self._at += 1
             elif end == "}":
                 self._statement(place)
@@ -188,7 +181,7 @@ class _Places:
         return place
 
 
-_ENDS = frozenset({",", "]", "}", "\n"})
+_ENDS = frozenset({",", "]", "}", "\n", None})
 _BRACKETS = {"[": "]", "{": "}"}
 
 

@@ -22,7 +22,7 @@ def kind_of(value: object) -> str:
     for kind, name in (
         (bool, "a truth value"),
         (int, "a whole number"),
-        (float, "a number"),
+        (float, "a decimal number"),
         (str, "text"),
         (Mapping, "a mapping"),
         (list | tuple, "a list"),
@@ -74,7 +74,7 @@ def _list(_: Mapping[str, Any], given: object, __: object) -> str:
 
 def _choice(ctx: Mapping[str, Any], given: object, _: object) -> str:
     # Pydantic words the choices as "'row', 'bulk' or 'bigdata'"; the words stand between the quotes.
-    return one_of(str(ctx["expected"]).split("'")[1::2] or [str(ctx["expected"])], given)
+    return one_of(str(ctx["expected"]).split("'")[1::2], given)
 
 
 def _tag(ctx: Mapping[str, Any], given: object, _: object) -> str:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 import yaml
 
 from etl_models.domain.jsonvalue import JsonValue
+from etl_models.domain.text import printable, short
 from etl_models.errors import Problem
-from etl_models.specs.positions import Place, container
+from etl_models.specs.positions import Lines, Place, container, show
 from etl_models.specs.source import MAX_DEPTH, MAX_DIGITS, MAX_NODES, Parsed, SourceError
 from etl_models.specs.suggest import quoted
 from etl_models.specs.wording import kind_of
@@ -25,6 +26,7 @@ MAX_ALIASES = 1_000
 MAX_ALIASED_NODES = 20_000
 MAX_ALIASED_CHARACTERS = 262_144
 MAX_DOCUMENTS = 1_000
+MAX_DIRECTIVES = 100
 MAX_PROBLEMS = 100
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml is about 15 times as fast
@@ -43,30 +45,36 @@ _MERGE = "<<"
 
 def parse(text: str) -> list[Parsed]:
     """Return the documents of a YAML text."""
+    if text.count("\n%") > MAX_DIRECTIVES:  # libyaml compares each of them with all before it
+        raise SourceError(f"holds more than {MAX_DIRECTIVES} lines that begin with '%'")
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from None
+        raise _syntax_error(error, text) from None
     except yaml.reader.ReaderError as error:
-        raise SourceError(f"holds the character U+{_code(error):04X}, which YAML does not allow") from None
+        raise _character_error(error, text) from None
     except RecursionError:
         raise SourceError(f"is nested more than {MAX_DEPTH} levels deep") from None
     return builder.documents
 
 
-def _code(error: yaml.reader.ReaderError) -> int:
-    return ord(error.character) if isinstance(error.character, str) else int(error.character)
+def _character_error(error: yaml.reader.ReaderError, text: str) -> SourceError:
+    code = ord(error.character) if isinstance(error.character, str) else int(error.character)
+    message = f"holds the character U+{code:04X}, which YAML does not allow"
+    return SourceError(message, *Lines(text).at(max(text.find(chr(code)), 0)))
 
 
-def _syntax_error(error: yaml.MarkedYAMLError) -> SourceError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
     mark = error.problem_mark or error.context_mark
-    said = ": ".join(part for part in (error.context, error.problem) if part)
-    if "'\\t'" in said or "tab character" in said:
+    said = short(printable(": ".join(part for part in (error.context, error.problem) if part)), 200)
+    if mark is None:
+        return SourceError(f"is not valid YAML: {said}")
+    line = text.split("\n", mark.line + 1)[mark.line] if mark.line <= text.count("\n") else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         said += "; YAML does not allow tabs for indentation, use spaces"
-    place = (mark.line + 1, mark.column + 1) if mark else ()
-    return SourceError(f"is not valid YAML: {said}", *place)
+    return SourceError(f"is not valid YAML: {said}", mark.line + 1, mark.column + 1)
 
 
 @dataclass(slots=True)
@@ -144,7 +152,7 @@ class _Builder:
     def _open(self, event: Any, value: list[Any] | dict[str, Any], tag: str) -> None:
         self._count(event, 1)
         if event.tag not in (None, "!", _TAG + tag):
-            _refuse(event, f"has the tag {quoted(event.tag)}; only the tags of plain data are allowed")
+            _refuse(event, f"has the tag {_shown(event.tag)}; only the tags of plain data are allowed")
         if len(self._stack) == MAX_DEPTH:
             _refuse(event, f"is nested more than {MAX_DEPTH} levels deep")
         place = container(event.start_mark.line + 1, event.start_mark.column + 1)
@@ -242,7 +250,17 @@ class _Builder:
 
     def _problem(self, at: _Made, message: str) -> None:
         if len(self._problems) < MAX_PROBLEMS:
-            self._problems.append(Problem(message, line=at.place.line, column=at.place.column))
+            self._problems.append(Problem(message, self._path(), line=at.place.line, column=at.place.column))
+
+    def _path(self) -> str:
+        """Return the path of what is being built: an index of every open list, a key of every open mapping."""
+        steps: list[str | int] = []
+        for opened in self._stack:
+            if isinstance(opened.value, list):
+                steps.append(len(opened.value))
+            elif opened.key is not None and isinstance(opened.key.value, str):
+                steps.append(opened.key.value)
+        return show(tuple(steps))
 
 
 def _copy(key: str, source: Place, target: Place) -> None:
@@ -258,6 +276,10 @@ def _refuse(event: Any, message: str) -> NoReturn:
     raise SourceError(message, event.start_mark.line + 1, event.start_mark.column + 1)
 
 
+def _shown(tag: str) -> str:
+    return quoted("!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag)
+
+
 def _resolve(event: Any) -> JsonValue:
     """Return the value of a scalar: by its tag, else by its look when it is plain."""
     if event.tag is None:
@@ -267,9 +289,10 @@ def _resolve(event: Any) -> JsonValue:
     value: Any = _plain(event)
     kinds = _TAGGED.get(event.tag)
     if kinds is None:
-        _refuse(event, f"has the tag {quoted(event.tag)}; only the tags of plain data are allowed")
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        _refuse(event, f"does not fit its tag {quoted(event.tag)}")
+        _refuse(event, f"has the tag {_shown(event.tag)}; only the tags of plain data are allowed")
+    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if not fits:
+        _refuse(event, f"does not fit its tag {_shown(event.tag)}")
     return float(value) if event.tag == _TAG + "float" else value
 
 

@@ -49,10 +49,16 @@ def _is_false(value: ast.expr) -> bool:
 
 
 def root_imports(source: Source) -> Iterator[str]:
-    """Imports from the package root, whose names are for users."""
-    for statement, module in source.imports():
-        if module == "etl_models" and source.name != "etl_models/__init__.py":
-            yield f"{source.at(statement)}: imports from the package root, not from where the name is defined"
+    """Imports of names from the package root, whose names are for users; its modules may be imported from there."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "etl_models":
+            names = [alias.name for alias in node.names if not _is_module(alias.name)]
+            if names and source.name != "etl_models/__init__.py":
+                yield f"{source.at(node)}: imports {', '.join(names)} from the package root"
+
+
+def _is_module(name: str) -> bool:
+    return name == "_version" or any((ROOT / "etl_models" / place).exists() for place in (name, f"{name}.py"))
 
 
 def side_effects(source: Source) -> Iterator[str]:

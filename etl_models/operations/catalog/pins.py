@@ -107,8 +107,10 @@ def _components(session: Session, job_id: UUID) -> tuple[dict[str, UUID], dict[s
 
 def _create_draft(session: Session, reference: Reference) -> PinnedJob | None:
     """Insert a draft job; when another process was faster, return what that one made."""
+    from etl_models.specs.job import JobSpec  # the many jobs that are registered never need it
+
     now, actor = utcnow(), current_actor()
-    document = {"name": reference.name, "status": DefinitionStatus.DRAFT.value}
+    document = JobSpec.model_validate({**reference._asdict(), "status": DefinitionStatus.DRAFT}).document()
     draft = PinnedJob(
         job_id=uuid7(),
         job_version_id=uuid7(),

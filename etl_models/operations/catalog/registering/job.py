@@ -122,7 +122,8 @@ def _register(
         writes.update(Job, plan.id, **row)
     components = ComponentsOfJob(writes, plan.id, spec, stored_components, known)
     changes = components.register(plan.content.document["components"])
-    return [_change(plan, removed=components.remove_others()), *changes]
+    changed = [change for change in changes if change.action is not Action.UNCHANGED]
+    return [_change(plan, removed=components.remove_others()), *changed]
 
 
 def _add_version(writes: Writes, plan: _Plan, tag_ids: list[UUID]) -> None:
