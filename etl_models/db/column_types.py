@@ -21,20 +21,25 @@ from sqlmodel.main import FieldInfo as SQLModelFieldInfo
 from sqlmodel.main import FieldInfoMetadata
 
 from etl_models.db.exact import Double, Duration, FixedDecimal, long_binary, time_of_day
-from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, str_enum, uuid_key
+from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, long_text, str_enum, uuid_key
 
 _MAX_ENUM_LENGTH = 32
+_KEY_LENGTH = 255
+_MAX_VARCHAR = 16_383  # of MySQL, at four bytes a character
 
 
 def choose_types(fields: dict[str, FieldInfo]) -> None:
     """Give every field without a type of its own the one that means the same on all databases."""
     for field in fields.values():
-        given = _given_type(field)
+        given = _known(field, "sa_type")
         if given is SmartJSON or isinstance(given, SmartJSON):
             _set_type(field, SmartJSON(checked=True))
-        elif given is PydanticUndefined and not _has_column(field):
-            if (chosen := _type_for(field)) is not None:
-                _set_type(field, chosen)
+        elif (
+            given is PydanticUndefined
+            and not isinstance(_known(field, "sa_column"), sa.Column)
+            and (chosen := _type_for(field)) is not None
+        ):
+            _set_type(field, chosen)
 
 
 def bare(annotation: Any) -> Any:
@@ -56,6 +61,8 @@ def _type_for(field: FieldInfo) -> sa.types.TypeEngine[Any] | None:
         return _enum_type(kind)
     if issubclass(kind, Decimal):
         return _decimal_type(field)
+    if issubclass(kind, str):
+        return _text_type(field)
     for base, make in _CHOICES:
         if issubclass(kind, base):
             return None if make is None else make()
@@ -84,6 +91,18 @@ def _enum_type(kind: type[Enum]) -> sa.Enum:
     return str_enum(kind, max(_MAX_ENUM_LENGTH, *map(len, values)))
 
 
+def _text_type(field: FieldInfo) -> sa.types.TypeEngine[Any]:
+    """VARCHAR of ``max_length``; without one, text of any length, or 255 characters where an index needs a limit."""
+    length = next((limit for item in field.metadata if (limit := getattr(item, "max_length", None))), None)
+    if length is None:
+        is_key = any(
+            _known(field, name) not in (PydanticUndefined, None, False)
+            for name in ("primary_key", "index", "unique", "foreign_key")
+        )
+        return sa.String(_KEY_LENGTH) if is_key else long_text()
+    return sa.String(length) if length <= _MAX_VARCHAR else long_text()
+
+
 def _decimal_type(field: FieldInfo) -> FixedDecimal:
     limits = {
         name: limit
@@ -101,12 +120,8 @@ def _stored(field: FieldInfo) -> FieldInfoMetadata | None:
     return next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
 
 
-def _given_type(field: FieldInfo) -> Any:
-    return getattr(_stored(field) or field, "sa_type", PydanticUndefined)
-
-
-def _has_column(field: FieldInfo) -> bool:
-    return isinstance(getattr(_stored(field) or field, "sa_column", PydanticUndefined), sa.Column)
+def _known(field: FieldInfo, name: str) -> Any:
+    return getattr(_stored(field) or field, name, PydanticUndefined)
 
 
 def _set_type(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> None:
@@ -117,6 +132,6 @@ def _set_type(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> None:
             dataclasses.replace(item, sa_type=chosen) if item is stored else item for item in field.metadata
         ]
     elif isinstance(field, SQLModelFieldInfo):
-        field.sa_type = chosen  # type: ignore[attr-defined]
+        field.sa_type = chosen
     else:
         field.metadata = [*field.metadata, FieldInfoMetadata(sa_type=chosen)]

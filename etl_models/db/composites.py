@@ -1,4 +1,4 @@
-"""Bases that already carry what most tables want. Everything of :class:`~etl_models.db.declarative.Base` holds for them.
+"""Bases that already carry what most tables want; all that :class:`~etl_models.db.declarative.Base` says holds here.
 
 ::
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sqlalchemy as sa
-from pydantic import ConfigDict
 from pydantic_core import from_json
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, declared_attr, registry
 from sqlmodel import SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from etl_models.db import tenancy, tracking
 from etl_models.db.bases import MYSQL_OPTIONS, NAMING_CONVENTION, snake_case
@@ -36,7 +36,7 @@ class Base(SQLModel, registry=new_registry()):
     unknown field, and the instance keeps what it had.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = SQLModelConfig(extra="forbid")
 
     __table_prefix__: ClassVar[str] = ""
 
@@ -74,16 +74,13 @@ class Base(SQLModel, registry=new_registry()):
             super().__setattr__(name, value)
 
     @classmethod
-    def model_validate(
+    def model_validate(  # type: ignore[override]  # the signature is SQLModel's
         cls,
         obj: Any,
         *,
         strict: bool | None = None,
-        extra: Any = None,
         from_attributes: bool | None = None,
         context: dict[str, Any] | None = None,
-        by_alias: bool | None = None,
-        by_name: bool | None = None,
         update: dict[str, Any] | None = None,
     ) -> Self:
         """Make an instance of a mapping, or of an object with such attributes. Raises pydantic.ValidationError."""
@@ -111,7 +108,7 @@ class Base(SQLModel, registry=new_registry()):
         include: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,
     ) -> dict[str, Any]:
-        """Return the columns as JSON values, loaded relations down to ``depth`` levels. See :class:`ModelSerializer`."""
+        """Return the columns as JSON values, relations down to ``depth`` levels; see :class:`ModelSerializer`."""
         return ModelSerializer.to_dict(self, depth=depth, include=include, exclude=exclude)
 
     @classmethod
@@ -156,9 +153,9 @@ def _complete(mapper: Mapper[Any], model: type[Any]) -> None:
             table.append_constraint(one_of(column.name, column.type.enum_class))
     for item in own_items(model, table):
         _attach(table, item)
-    for attribute in mapper.column_attrs:
-        if isinstance(attribute.columns[0].type, SmartJSON):
-            tracking.track(getattr(model, attribute.key))
+    for column in table.columns:  # mapper.column_attrs would configure the mapper, whose neighbours may not exist yet
+        if isinstance(column.type, SmartJSON):
+            tracking.track(getattr(model, mapper.get_property_by_column(column).key))
     if issubclass(model, TenantScopedMixin):
         tenancy.guard(model)
 

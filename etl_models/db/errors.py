@@ -49,14 +49,18 @@ class MultipleResultsFoundError(RepositoryError, errors.ConflictError):
     def __init__(self, model: str, *, fields: Iterable[str] = ()) -> None:
         self.fields = tuple(fields)
         super().__init__(
-            f"more than one {model} has this {', '.join(self.fields) or 'filter'}", model=model, fields=list(self.fields)
+            f"more than one {model} has this {', '.join(self.fields) or 'filter'}",
+            model=model,
+            fields=list(self.fields),
         )
 
 
 class InvalidFilterError(RepositoryError, errors.InvalidInputError):
     """A filter, an order or a cursor cannot be used; nothing was sent to the database."""
 
-    def __init__(self, reason: str, *, model: str | None = None, field: str | None = None, operator: str | None = None):
+    def __init__(
+        self, reason: str, *, model: str | None = None, field: str | None = None, operator: str | None = None
+    ) -> None:
         self.field = field
         self.operator = operator
         super().__init__(reason, model=model, field=field, operator=operator)
@@ -102,7 +106,9 @@ class DuplicateError(ConflictError, errors.DuplicateError):
 class StaleDataError(ConflictError):
     """The row has changed since it was read; ``expected`` and ``found`` are versions, None where not known."""
 
-    def __init__(self, model: str, *, identity: Any = None, expected: int | None = None, found: int | None = None):
+    def __init__(
+        self, model: str, *, identity: Any = None, expected: int | None = None, found: int | None = None
+    ) -> None:
         self.identity = identity
         self.expected = expected
         self.found = found

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mysql
 
 _MYSQL = ("mysql", "mariadb")
 _LARGEST = 1.7976931348623157e308
-# MySQL and MariaDB have neither NaN nor infinities: the ends of the range of doubles stand for them, in PostgreSQL's order.
+# MySQL and MariaDB have neither NaN nor infinities: the outermost doubles stand for them, in PostgreSQL's order.
 _TO_MYSQL = {"nan": _LARGEST, "inf": math.nextafter(_LARGEST, 0.0), "-inf": -_LARGEST}
 _FROM_MYSQL = {stored: float(name) for name, stored in _TO_MYSQL.items()}
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,7 +24,7 @@ MAX_DIGITS = 18
 
 
 class _PlainDouble(sa.Double[Any]):
-    """DOUBLE whose values reach the driver as they are: SQLAlchemy's turns text into floats, and SQLite NaN into NULL."""
+    """DOUBLE whose values reach the driver as they are: SQLAlchemy's would turn text into floats."""
 
     def bind_processor(self, dialect: sa.Dialect) -> None:
         """Do nothing."""

@@ -168,7 +168,7 @@ class RowVersionMixin(SQLModel):
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805  (a declared_attr is given the class)
-        return {"version_id_col": cls.version}  # type: ignore[dict-item]
+        return {"version_id_col": cls.version}
 
     @staticmethod
     def __table_items__(table: sa.Table) -> Iterator[TableItem]:

@@ -74,7 +74,7 @@ class Money:
         return other
 
 
-def money(prefix: str) -> Composite[Any]:
+def money_columns(prefix: str) -> Composite[Any]:
     """Join the columns ``<prefix>_micros`` and ``<prefix>_currency`` of a table to one attribute of :class:`Money`.
 
     ::
@@ -82,7 +82,7 @@ def money(prefix: str) -> Composite[Any]:
         class Invoice(FullModel, table=True):
             total_micros: int
             total_currency: str = Field(max_length=3)
-            total: ClassVar[Money] = money("total")
+            total: ClassVar[Money] = money_columns("total")
     """
     return composite(_from_columns, f"{prefix}_micros", f"{prefix}_currency")
 

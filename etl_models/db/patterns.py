@@ -14,6 +14,8 @@ from sqlalchemy.sql.expression import ColumnElement, FunctionElement
 
 _LIKE = str.maketrans({"!": "!!", "%": "!%", "_": "!_", "*": "%", "?": "_"})
 _GLOB = str.maketrans({"[": "[[]"})
+_LITERAL_LIKE = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
+_LITERAL_GLOB = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
 
 
 class _matches(FunctionElement[bool]):  # noqa: N801 - SQL functions are lower case
@@ -31,6 +33,16 @@ def matches(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
     """
     whole = pattern if "*" in pattern or "?" in pattern else f"*{pattern}*"
     return _matches(column, sa.literal(whole.translate(_GLOB)), sa.literal(whole.translate(_LIKE)))
+
+
+def holds(
+    column: ColumnElement[str], text: str, *, at_start: bool = False, at_end: bool = False
+) -> ColumnElement[bool]:
+    """Return the condition that ``column`` holds ``text``, in which no character stands for others."""
+    before, after = ("" if at_start else "*"), ("" if at_end else "*")
+    glob = f"{before}{text.translate(_LITERAL_GLOB)}{after}"
+    like = f"{before.translate(_LIKE)}{text.translate(_LITERAL_LIKE)}{after.translate(_LIKE)}"
+    return _matches(column, sa.literal(glob), sa.literal(like))
 
 
 @compiles(_matches)

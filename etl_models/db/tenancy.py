@@ -63,6 +63,17 @@ def require_tenant() -> str:
     return tenant
 
 
+def check_tenant(model: type[Any], tenant: str) -> None:
+    """Refuse to write a row of another tenant than the present one. Raises TenantRequiredError."""
+    if not sees_every_tenant() and tenant != require_tenant():
+        raise TenantRequiredError(f"this {model.__name__} belongs to another tenant", model=model.__name__)
+
+
+def is_visible(tenant: str) -> bool:
+    """Say whether rows of ``tenant`` are seen here."""
+    return sees_every_tenant() or tenant == current_tenant()
+
+
 def guard(model: type[Any]) -> None:
     """Keep ORM queries for ``model`` to the present tenant from now on."""
     _scoped.append(model)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 from sqlalchemy import event
 from sqlalchemy.orm import InstanceState, QueryableAttribute
@@ -18,16 +18,16 @@ from sqlalchemy.orm.attributes import flag_modified
 class _Node:
     """What both containers share: the container around them, or the row and the attribute that hold them."""
 
-    _around: _Node | None = None
-    _held: tuple[weakref.ref[InstanceState[Any]], str] | None = None
+    around: _Node | None = None
+    holder: tuple[weakref.ref[InstanceState[Any]], str] | None = None
 
     def _changed(self) -> None:
         node = self
-        while node._around is not None:
-            node = node._around
-        if node._held is None:
+        while node.around is not None:
+            node = node.around
+        if node.holder is None:
             return
-        state, (_, key) = node._held[0](), node._held
+        state, (_, key) = node.holder[0](), node.holder
         row = None if state is None else state.obj()
         if row is not None and row.__dict__.get(key) is node:
             flag_modified(row, key)
@@ -35,7 +35,7 @@ class _Node:
     def _adopt(self, value: Any) -> Any:
         child = tracked(value)
         if isinstance(child, _Node):
-            child._around = self
+            child.around = self
         return child
 
 
@@ -68,7 +68,7 @@ class TrackedDict(dict[str, Any], _Node):
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]
         self.update(other)
         return self
 
@@ -116,7 +116,7 @@ class TrackedList(list[Any], _Node):
         super().extend([self._adopt(item) for item in items])
         self._changed()
 
-    def __iadd__(self, items: Iterable[Any]) -> TrackedList:  # type: ignore[override,misc]
+    def __iadd__(self, items: Iterable[Any]) -> Self:  # type: ignore[misc]
         self.extend(items)
         return self
 
@@ -169,7 +169,7 @@ def track(attribute: QueryableAttribute[Any]) -> None:
     def hold(state: InstanceState[Any], value: Any) -> Any:
         held = tracked(value)
         if isinstance(held, _Node):
-            held._held = (weakref.ref(state), key)
+            held.holder = (weakref.ref(state), key)
         return held
 
     def on_load(state: InstanceState[Any], *_: Any) -> None:

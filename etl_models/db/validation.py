@@ -50,4 +50,5 @@ def validated_change(instance: SQLModel, name: str, value: Any) -> dict[str, Any
 
 def _bare_instance(model: type[SQLModel]) -> SQLModel:
     # __new__ makes Pydantic's private attributes; SQLAlchemy's state comes with __init__ or with loading.
-    return model.__new__(model)
+    instance: SQLModel = model.__new__(model)
+    return instance

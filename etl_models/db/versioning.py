@@ -16,11 +16,11 @@ from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, object_session
 from sqlmodel import SQLModel
 
+from etl_models.db.column_types import bare
 from etl_models.db.errors import NotFoundError, RepositoryError
 from etl_models.db.mixins import RowVersionMixin
 from etl_models.db.serialization import column_fields, decode_value, encode_value
 from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, one_of, str_enum
-from etl_models.db.column_types import bare
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
 
@@ -68,7 +68,8 @@ class VersioningMixin(RowVersionMixin):
 
     def as_of(self, moment: datetime) -> Self | None:
         """This row as it was at ``moment``, in no session; None when it did not exist then."""
-        return state_at(_session_of(self), type(self), _identity(self), moment)
+        state: Self | None = state_at(_session_of(self), type(self), _identity(self), moment)
+        return state
 
     def revert_to(self, version: int) -> Self:
         """Give the row the values of an older version, as a new version; flushed. Raises NotFoundError without it."""
@@ -124,7 +125,7 @@ def restore(row: SQLModel, state: Mapping[str, Any]) -> None:
             setattr(row, attribute.key, _decoded(type(row), {attribute.key: state[attribute.key]})[attribute.key])
 
 
-def snapshot(model: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def snapshot(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return column values by attribute name as JSON."""
     return {name: encode_value(values.get(name)) for name in column_fields(model)}
 
@@ -133,6 +134,7 @@ def entry(
     model: type[Any],
     kind: ChangeKind,
     version: int,
+    *,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
     key: Mapping[str, Any],
@@ -211,7 +213,7 @@ def _record_one(
     model, values = type(row), {name: getattr(row, name) for name in column_fields(type(row))}
     after = None if kind is ChangeKind.DELETED else snapshot(model, values)
     version = row.version + 1 if kind is ChangeKind.DELETED else row.version
-    record(connection, model, [entry(model, kind, version, before, after, values)])
+    record(connection, model, [entry(model, kind, version, before=before, after=after, key=values)])
 
 
 def _committed(connection: sa.Connection, row: VersioningMixin) -> dict[str, Any]:
@@ -261,5 +263,3 @@ def _identity(row: Any) -> tuple[Any, ...]:
 
 def _shown(identity: Sequence[Any]) -> Any:
     return identity[0] if len(identity) == 1 else tuple(identity)
-
-

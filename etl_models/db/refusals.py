@@ -1,0 +1,95 @@
+"""What a database or a model refuses, as errors of repositories. Errors that trying again may mend pass untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError as StaleRowError
+from sqlmodel import SQLModel
+
+from etl_models.db.constraints import Violation, ViolationKind, complete
+from etl_models.db.dialects import dialect_of
+from etl_models.db.errors import ConflictError, DuplicateError, InvalidDataError, RepositoryError, StaleDataError
+from etl_models.db.retry import driver_error
+from etl_models.errors import EtlModelsError, InvalidInputError
+
+
+@contextmanager
+def refusals(session: Session, model: type[SQLModel]) -> Iterator[None]:
+    """Raise DuplicateError, ConflictError, StaleDataError or InvalidDataError for what is refused inside the block.
+
+    Everything else (a deadlock, a lost connection) goes on as it is, for whoever runs the unit of work again. After a
+    refusal by the database the transaction has to be rolled back, as always.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        raise invalid(model, error) from error
+    except StaleRowError as error:
+        raise StaleDataError(model.__name__) from error
+    except sa.exc.StatementError as error:
+        if (translated := _translated(session, model, error)) is None:
+            raise
+        raise translated from error
+
+
+def invalid(model: type[SQLModel], error: ValidationError) -> InvalidDataError:
+    """Return our error for one of Pydantic; without the values, which may be secret."""
+    problems = [
+        {"field": ".".join(str(part) for part in item["loc"]), "reason": item["msg"]}
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    listed = "; ".join(f"{problem['field']}: {problem['reason']}" for problem in problems)
+    return InvalidDataError(f"{model.__name__}: {listed}", model=model.__name__, problems=problems)
+
+
+def _translated(session: Session, model: type[SQLModel], error: sa.exc.StatementError) -> RepositoryError | None:
+    original = driver_error(error)
+    if isinstance(original, RepositoryError):
+        return original
+    if not isinstance(error, sa.exc.DBAPIError):
+        return _unstorable(model, original)
+    dialect = dialect_of(session.get_bind().dialect.name)
+    violation = None if dialect is None else dialect.violation(original)
+    if violation is not None:
+        return _broken(model, complete(violation, model.metadata))
+    if isinstance(error, sa.exc.DataError):
+        return InvalidDataError(f"{model.__name__}: the database cannot store a value", model=model.__name__)
+    return None
+
+
+def _unstorable(model: type[SQLModel], original: BaseException) -> RepositoryError | None:
+    if isinstance(original, InvalidInputError):
+        return InvalidDataError(f"{model.__name__}: {original.message}", model=model.__name__)
+    if isinstance(original, EtlModelsError):
+        return None
+    if isinstance(original, ValueError | TypeError | OverflowError):  # column types say what is wrong, without values
+        return InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__)
+    return None
+
+
+def _broken(model: type[SQLModel], violation: Violation) -> RepositoryError:
+    facts: dict[str, Any] = {
+        "model": model.__name__,
+        "constraint": violation.constraint,
+        "table": violation.table,
+        "columns": violation.columns,
+    }
+    fields = ", ".join(violation.columns) or "value"
+    if violation.kind is ViolationKind.UNIQUE:
+        return DuplicateError(f"another {model.__name__} already has this {fields}", **facts)
+    if violation.kind is ViolationKind.FOREIGN_KEY:
+        return ConflictError(f"{model.__name__}: it refers to something that is not there, or is referred to", **facts)
+    reason = {
+        ViolationKind.CHECK: f"a value breaks the rule {violation.constraint}",
+        ViolationKind.NOT_NULL: f"{fields} must not be empty",
+        ViolationKind.TOO_LONG: f"{fields} is too long",
+        ViolationKind.OUT_OF_RANGE: f"{fields} is out of range",
+    }[violation.kind]
+    problems = [{"field": column, "reason": reason} for column in violation.columns]
+    return InvalidDataError(f"{model.__name__}: {reason}", model=model.__name__, problems=problems)
