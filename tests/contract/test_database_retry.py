@@ -196,19 +196,11 @@ def test_a_connection_lost_while_idle_is_not_noticed(
     executor: Database, backend: Backend, migrated_url: str, tags: Any
 ) -> None:
     """A server that restarts between two units costs no attempt."""
-    executor.run(increment, tags[0])
+    sql = "SELECT pg_backend_pid()" if backend.name == "postgresql" else "SELECT CONNECTION_ID()"
+    idle = executor.run(lambda session: session.scalar(sa.text(sql)))
     with Database(migrated_url) as other, other.engine.connect() as connection:
-        if backend.name == "postgresql":
-            connection.exec_driver_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        else:
-            ids = connection.exec_driver_sql(
-                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
-            ).scalars()
-            for connection_id in list(ids):
-                connection.exec_driver_sql(f"KILL {connection_id}")
+        kill = "SELECT pg_terminate_backend({})" if backend.name == "postgresql" else "KILL {}"
+        connection.exec_driver_sql(kill.format(idle))
     attempts = []
 
     def counted(session: Session) -> None:
