@@ -114,13 +114,17 @@ class MariadbBackend(ServerBackend):
             init_command="SET foreign_key_checks = 0",
         )
 
+    def _cursor(self) -> pymysql.cursors.Cursor:
+        self._connection.ping(reconnect=True)  # A test that kills connections may have met this one.
+        return self._connection.cursor()
+
     def _execute(self, *statements: str) -> None:
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
