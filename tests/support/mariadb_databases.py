@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import pymysql
 
@@ -11,6 +11,8 @@ from tests.support import mariadb
 from tests.support.databases import TEMPLATE, ServerBackend
 
 _NO_SUCH_THREAD = 1094
+
+_Connection: TypeAlias = "pymysql.Connection[pymysql.cursors.Cursor]"
 
 
 class MariadbBackend(ServerBackend):
@@ -21,6 +23,7 @@ class MariadbBackend(ServerBackend):
     def __init__(self) -> None:
         super().__init__()
         self._server: mariadb.MariadbServer | None = None
+        self._connection: _Connection | None = None
 
     def start(self) -> None:
         if self._server is None:
@@ -28,8 +31,9 @@ class MariadbBackend(ServerBackend):
 
     def close(self) -> None:
         if self._server is not None:
-            if "_connection" in self.__dict__:
+            if self._connection is not None:
                 self._connection.close()
+                self._connection = None
             self._server.stop()
             self._server = None
 
@@ -101,9 +105,7 @@ class MariadbBackend(ServerBackend):
     def _counted(self) -> set[str]:
         return {table for table, text in self._schema_of_template.items() if "AUTO_INCREMENT" in text}
 
-    @cached_property
-    def _connection(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
-        """One connection for all this: opening one takes longer than what is done with it."""
+    def _connect(self) -> _Connection:
         return pymysql.connect(
             host="127.0.0.1",
             port=self._running.port,
@@ -115,7 +117,14 @@ class MariadbBackend(ServerBackend):
         )
 
     def _cursor(self) -> pymysql.cursors.Cursor:
-        self._connection.ping(reconnect=True)  # A test that kills connections may have met this one.
+        """On a connection kept for all this: opening one takes longer than what is done with it."""
+        if self._connection is not None:
+            try:
+                self._connection.cursor().execute("DO 0")
+            except pymysql.err.Error:  # A test that kills connections has met this one.
+                self._connection = None
+        if self._connection is None:
+            self._connection = self._connect()
         return self._connection.cursor()
 
     def _execute(self, *statements: str) -> None:
