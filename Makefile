@@ -59,7 +59,7 @@ types: setup ## mypy --strict
 
 imports: setup ## import-linter: floors import only downwards
 	$(say) "import floors"
-	@PYTHONPATH=.:cli $(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo
 
 alembic-check: setup ## no drift between models and migrations on any database
 	$(say) "alembic check on every database"
@@ -75,7 +75,7 @@ packaging: setup ## build the wheel from the sdist and use it in an empty enviro
 
 docs: setup ## write the generated pages anew
 	$(say) "Generated pages"
-	@$(BIN)/python docs/generate.py
+	@for page in docs/generate_*.py; do echo "$$page"; $(BIN)/python "$$page" || exit 1; done
 
 bench: setup ## measure; prints, decides nothing
 	$(say) "Benchmarks"

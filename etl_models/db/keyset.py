@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 
 class SortKey(NamedTuple):
-    """A column to sort by. The last key of an order, or all together, must be unique."""
+    """A column to sort by, of Python type ``kind``. The keys of an order together must be unique."""
 
     column: sa.ColumnElement[Any]
+    kind: type = str
     descending: bool = False
 
     def order(self) -> sa.ColumnElement[Any]:

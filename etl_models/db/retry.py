@@ -26,8 +26,10 @@ class Verdict(StrEnum):
     """The connection or the server is gone, or it became a replica; try again on a new connection."""
     BACK_OFF = "back_off"
     """The server lacks something (connections, space, time); trying again at once makes it worse."""
+    REFUSED = "refused"
+    """The URL leads to no database we may use: wrong name, wrong password, a file that is none."""
     PERMANENT = "permanent"
-    """Trying again cannot help."""
+    """The statement is wrong; trying again cannot help."""
     POISON = "poison"
     """The values cannot be stored, now or later."""
     DUPLICATE = "duplicate"
@@ -44,7 +46,8 @@ TABLE: Mapping[str, Mapping[int | str, Verdict]] = {
         **_codes(Verdict.RETRY, "40001", "40P01", "55P03"),
         **_codes(Verdict.RECONNECT, "57P01", "57P02", "57P03", "08", "25006", "25P03"),
         **_codes(Verdict.BACK_OFF, "53", "57014"),
-        **_codes(Verdict.PERMANENT, "08P01", "3D000", "28", "42"),
+        **_codes(Verdict.REFUSED, "08P01", "3D000", "28"),
+        **_codes(Verdict.PERMANENT, "42"),
         **_codes(Verdict.POISON, "22", "23502", "23514"),
         **_codes(Verdict.DUPLICATE, "23505"),
     },
@@ -53,7 +56,8 @@ TABLE: Mapping[str, Mapping[int | str, Verdict]] = {
         **_codes(Verdict.RETRY, 1213, 1205, 1020),
         **_codes(Verdict.RECONNECT, 2002, 2003, 2006, 2013, 2055, 1047, 1180, 1290, 1836, 1053, 1927),
         **_codes(Verdict.BACK_OFF, 1040, 1203, 1226, 1114, 1021, 1028, 1969, 3024, 1317),
-        **_codes(Verdict.PERMANENT, 1044, 1045, 1049, 1054, 1142, 1146, 1698, 1792),
+        **_codes(Verdict.REFUSED, 1044, 1045, 1049, 1698),
+        **_codes(Verdict.PERMANENT, 1054, 1142, 1146, 1792),
         **_codes(Verdict.POISON, 1048, 1264, 1364, 1366, 1406, 3140, 3819, 4025),
         **_codes(Verdict.DUPLICATE, 1062),
     },
@@ -62,7 +66,8 @@ TABLE: Mapping[str, Mapping[int | str, Verdict]] = {
         **_codes(Verdict.RETRY, 5, 6, 261, 262, 513, 517),
         **_codes(Verdict.RECONNECT, 14),
         **_codes(Verdict.BACK_OFF, 13, 10),
-        **_codes(Verdict.PERMANENT, 26, 11, 8, 1, 787),
+        **_codes(Verdict.REFUSED, 26, 11, 8),
+        **_codes(Verdict.PERMANENT, 1, 787),
         **_codes(Verdict.POISON, 18, 19, 20),
         **_codes(Verdict.DUPLICATE, 2067, 1555),
     },
@@ -70,8 +75,6 @@ TABLE: Mapping[str, Mapping[int | str, Verdict]] = {
 
 DATABASE_ERRORS = (sa.exc.StatementError, sa.exc.TimeoutError)
 """What to judge and to translate; SQLAlchemy's other exceptions are mistakes of the program that calls it."""
-
-_NO_CODE_BACK_OFF = ("too many clients", "remaining connection slots", "too many connections")
 
 
 def driver_error(error: BaseException) -> BaseException:
@@ -97,9 +100,9 @@ def classify(error: BaseException, dialect: DatabaseDialect) -> Verdict:
 
 
 def _without_code(text: str, dialect: DatabaseDialect) -> Verdict:
-    if any(known in text for known in dialect.permanent_texts):
-        return Verdict.PERMANENT
-    if any(known in text for known in _NO_CODE_BACK_OFF):
+    if any(known in text for known in dialect.refusal_texts):
+        return Verdict.REFUSED
+    if any(known in text for known in dialect.crowded_texts):
         return Verdict.BACK_OFF
     return Verdict.RECONNECT
 

@@ -21,6 +21,7 @@ from etl_models.errors import (
 )
 
 _DENIED: frozenset[int | str] = frozenset({"42501", 1044, 1142, 1143, 1227})
+_UNAVAILABLE = (Verdict.RETRY, Verdict.RECONNECT, Verdict.BACK_OFF, Verdict.REFUSED)
 _UPGRADE = "run: etl-models db upgrade"
 
 
@@ -66,20 +67,10 @@ def _by_verdict(error: BaseException, target: Target, *, read_only: bool) -> Etl
         return DatabaseUnavailableError(f"{target.label} refused a write: it is read-only", **facts)
     if isinstance(original, UnicodeError | OverflowError) or verdict is Verdict.POISON or _is_data_error(error):
         return InvalidInputError("a value cannot be stored: the database refuses it", **facts)
-    if _means_unavailable(error, verdict):
+    if verdict in _UNAVAILABLE:
         return DatabaseUnavailableError(f"{target.label} {_why_unavailable(error, verdict, target)}", **facts)
     code = f" ({facts['codes'][0]})" if facts["codes"] else ""
     return EtlModelsError(f"{target.label} refused a statement: {type(original).__name__}{code}", **facts)
-
-
-def _means_unavailable(error: BaseException, verdict: Verdict) -> bool:
-    if verdict in (Verdict.RETRY, Verdict.RECONNECT, Verdict.BACK_OFF):
-        return True
-    # An OperationalError is of the server or the connection, not of the statement: wrong password, no such database,
-    # a file that is no database.
-    return isinstance(error, sa.exc.OperationalError | sa.exc.DatabaseError) and not isinstance(
-        error, sa.exc.ProgrammingError | sa.exc.IntegrityError | sa.exc.NotSupportedError
-    )
 
 
 def _why_unavailable(error: BaseException, verdict: Verdict, target: Target) -> str:

@@ -49,8 +49,8 @@ class DependencySpec(Spec):
     shorthand: ClassVar[str | None] = "component"
 
     component: Name = Field(description="Name of the upstream component, in the same job.")
-    out_port: PortName = Field(DEFAULT_OUT_PORT, description="Port of the upstream component.")
-    in_port: PortName = Field(DEFAULT_IN_PORT, description="Port of this component.")
+    out_port: PortName = Field(default=DEFAULT_OUT_PORT, description="Port of the upstream component.")
+    in_port: PortName = Field(default=DEFAULT_IN_PORT, description="Port of this component.")
 
 
 class RouteSpec(Spec):
@@ -59,7 +59,7 @@ class RouteSpec(Spec):
     shorthand: ClassVar[str | None] = "to"
 
     to: Name = Field(description="Name of the downstream component, in the same job.")
-    in_port: PortName = Field(DEFAULT_IN_PORT, description="Port of the downstream component.")
+    in_port: PortName = Field(default=DEFAULT_IN_PORT, description="Port of the downstream component.")
 
 
 class LayoutSpec(Spec):
@@ -67,8 +67,8 @@ class LayoutSpec(Spec):
 
     spellings: ClassVar[Mapping[str, str]] = {"x_coord": "x", "y_coord": "y"}
 
-    x: Coordinate = Field(0.0, description="Distance from the left.")
-    y: Coordinate = Field(0.0, description="Distance from the top.")
+    x: Coordinate = Field(default=0.0, description="Distance from the left.")
+    y: Coordinate = Field(default=0.0, description="Distance from the top.")
 
 
 class ComponentSpec(Spec):
@@ -82,20 +82,20 @@ class ComponentSpec(Spec):
 
     name: Name = Field(description="Name of the component, unique in its job.")
     component_type: Name = Field(description="Type of the component; unknown types are allowed.")
-    description: Description = Field("", description="What the component does, for people.")
+    description: Description = Field(default="", description="What the component does, for people.")
     status: Annotated[DefinitionStatus, lax] = Field(
-        DefinitionStatus.ACTIVE, description="Where it stands in its life."
+        default=DefinitionStatus.ACTIVE, description="Where it stands in its life."
     )
     configuration: JsonObject = Field(
         default_factory=dict, description="Settings for the worker; {secret: name} stands for a secret of that name."
     )
     depends_on: Annotated[tuple[DependencySpec, ...], lax, at_most(MAX_ITEMS)] = Field(
-        (), description="Upstream components, by name or with ports, in order."
+        default=(), description="Upstream components, by name or with ports, in order."
     )
-    inputs: References = Field((), description="Dataclasses it reads: name, or namespace/name.")
-    outputs: References = Field((), description="Dataclasses it writes: name, or namespace/name.")
-    metrics: Names = Field((), description="Names of the metrics it measures.")
-    layout: LayoutSpec | None = Field(None, description="Where it stands in a drawing.")
+    inputs: References = Field(default=(), description="Dataclasses it reads: name, or namespace/name.")
+    outputs: References = Field(default=(), description="Dataclasses it writes: name, or namespace/name.")
+    metrics: Names = Field(default=(), description="Names of the metrics it measures.")
+    layout: LayoutSpec | None = Field(default=None, description="Where it stands in a drawing.")
     routes: dict[PortName, Annotated[tuple[RouteSpec, ...], lax, at_most(MAX_ITEMS)]] = Field(
         default_factory=dict,
         exclude=True,

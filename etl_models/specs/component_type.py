@@ -16,9 +16,9 @@ class ComponentTypeSpec(Spec):
     """A registered component type."""
 
     name: Name = Field(description="Name of the type, as components give it in component_type.")
-    description: Description = Field("", description="What components of this type do, for people.")
+    description: Description = Field(default="", description="What components of this type do, for people.")
     configuration_schema: JsonObject | None = Field(
-        None, description="JSON Schema 2020-12 that the configuration of such components must meet."
+        default=None, description="JSON Schema 2020-12 that the configuration of such components must meet."
     )
 
     @classmethod

@@ -27,12 +27,12 @@ _OPEN_SCHEMA = frozenset(
 class DataclassSpec(Spec):
     """A dataclass as a definition file describes it."""
 
-    namespace: Name = Field(DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
+    namespace: Name = Field(default=DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
     name: Name = Field(description="Name of the dataclass, unique in its namespace.")
-    dataclass_type: Name = Field("record", description="What it describes: record, table, file, stream, ...")
-    description: Description = Field("", description="What a record is, for people.")
+    dataclass_type: Name = Field(default="record", description="What it describes: record, table, file, stream, ...")
+    description: Description = Field(default="", description="What a record is, for people.")
     status: Annotated[DefinitionStatus, lax] = Field(
-        DefinitionStatus.ACTIVE, description="Where it stands in its life."
+        default=DefinitionStatus.ACTIVE, description="Where it stands in its life."
     )
     schema_definition: JsonObject = Field(default_factory=dict, description="JSON Schema 2020-12 of one record.")
     validation_rules: Annotated[dict[Name, RuleSpec], at_most(MAX_RULES)] = Field(

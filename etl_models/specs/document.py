@@ -43,17 +43,19 @@ class Definition(NamedTuple):
 class DefinitionDocument(Spec):
     """A definition document, format version 1. Items without a namespace take that of the document."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(1, description="Version of the file format.")
-    namespace: Name = Field(DEFAULT_NAMESPACE, description="Namespace of everything in this document.")
-    dataclasses: Annotated[tuple[DataclassSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
-        (), description="Shapes of records and their rules."
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        default=1, description="Version of the file format."
     )
-    jobs: Annotated[tuple[JobSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field((), description="Jobs.")
+    namespace: Name = Field(default=DEFAULT_NAMESPACE, description="Namespace of everything in this document.")
+    dataclasses: Annotated[tuple[DataclassSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
+        default=(), description="Shapes of records and their rules."
+    )
+    jobs: Annotated[tuple[JobSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(default=(), description="Jobs.")
     metrics: Annotated[tuple[MetricSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
-        (), description="Metrics that components measure."
+        default=(), description="Metrics that components measure."
     )
     component_types: Annotated[tuple[ComponentTypeSpec, ...], lax, at_most(MAX_DEFINITIONS)] = Field(
-        (), description="Component types and the schemas of their configurations."
+        default=(), description="Component types and the schemas of their configurations."
     )
 
     @classmethod

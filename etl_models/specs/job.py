@@ -28,21 +28,23 @@ MAX_SHOWN = 20
 class JobSpec(Spec):
     """A job as a definition file describes it."""
 
-    namespace: Name = Field(DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
+    namespace: Name = Field(default=DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
     name: Name = Field(description="Name of the job, unique in its namespace.")
-    description: Description = Field("", description="What the job does, for people.")
+    description: Description = Field(default="", description="What the job does, for people.")
     status: Annotated[DefinitionStatus, lax] = Field(
-        DefinitionStatus.ACTIVE, description="Where it stands in its life."
+        default=DefinitionStatus.ACTIVE, description="Where it stands in its life."
     )
     strategy_type: Annotated[StrategyType, lax] = Field(
-        StrategyType.ROW, description="How records are moved: row by row, in bulk, or on a distributed engine."
+        default=StrategyType.ROW, description="How records are moved: row by row, in bulk, or on a distributed engine."
     )
-    num_of_retries: int = Field(0, ge=0, le=MAX_RETRIES, description="How often a failed execution is tried again.")
+    num_of_retries: int = Field(
+        default=0, ge=0, le=MAX_RETRIES, description="How often a failed execution is tried again."
+    )
     file_logging: bool = Field(default=False, description="Whether the worker also logs to a file.")
     tags: Tags = Field(default_factory=dict, description="Tags, each with or without a value: [daily, {team: ops}].")
-    schedule: ScheduleSpec | None = Field(None, description="When the job is due.")
+    schedule: ScheduleSpec | None = Field(default=None, description="When the job is due.")
     components: Annotated[tuple[ComponentSpec, ...], lax, at_most(MAX_COMPONENTS)] = Field(
-        (), description="The steps of the job."
+        default=(), description="The steps of the job."
     )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from etl_models.domain.naming import DEFAULT_NAMESPACE, Reference
 from etl_models.errors import DefinitionError, Problem
-from etl_models.specs.base import Finding, Spec, findings_of, peek
+from etl_models.specs.base import MAX_FINDINGS, Finding, Spec, findings_of, peek
 from etl_models.specs.budget import limited
 from etl_models.specs.component import ComponentSpec
 from etl_models.specs.document import DefinitionDocument
@@ -146,8 +147,12 @@ class _Loading:
             else:
                 self.documents.append(DefinitionDocument.model_validate(shape.document))
         except ValidationError as error:
-            for finding in findings_of(error):
+            found = list(findings_of(error))
+            for finding in found:
                 self._refuse(raw, shape, finding)
+            if len(found) >= MAX_FINDINGS:
+                problem = Problem("there may be more problems; mend these and check again", file=raw.file)
+                self.problems.append((raw.order, problem))
 
     def check_kind(self, kind: Kind) -> None:
         """Refuse bare definitions of another kind than ``kind``, and input without any of that kind."""
@@ -235,8 +240,8 @@ def _with_file(problem: Problem, file: str | None) -> Problem:
 
 
 def _sorted(problems: list[tuple[int, Problem]]) -> Iterator[Problem]:
-    ordered = sorted(problems, key=lambda item: (item[0], item[1].line or 0, item[1].column or 0))
-    distinct = list(dict.fromkeys(problem for _, problem in ordered))
-    yield from distinct[:MAX_PROBLEMS]
+    ordered = sorted(problems, key=lambda item: (item[0], item[1].line or math.inf, item[1].column or math.inf))
+    distinct = list(dict.fromkeys(ordered))
+    yield from (problem for _, problem in distinct[:MAX_PROBLEMS])
     if len(distinct) > MAX_PROBLEMS:
         yield Problem(f"and {len(distinct) - MAX_PROBLEMS} more problems")

@@ -15,9 +15,11 @@ from etl_models.specs.fields import Description, Name, Unit, lax
 class MetricSpec(Spec):
     """The definition of a metric. Components may also measure what is not defined here."""
 
-    namespace: Name = Field(DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
+    namespace: Name = Field(default=DEFAULT_NAMESPACE, description="Namespace; that of the document unless given.")
     name: Name = Field(description="Name of the metric, unique in its namespace.")
-    unit: Unit = Field("", description="Unit of the values: rows, bytes, seconds, ...")
-    kind: Annotated[MetricKind, lax] = Field(MetricKind.GAUGE, description="How samples combine.")
-    direction: Annotated[MetricDirection, lax] = Field(MetricDirection.NEUTRAL, description="Which way is better.")
-    description: Description = Field("", description="What is measured, for people.")
+    unit: Unit = Field(default="", description="Unit of the values: rows, bytes, seconds, ...")
+    kind: Annotated[MetricKind, lax] = Field(default=MetricKind.GAUGE, description="How samples combine.")
+    direction: Annotated[MetricDirection, lax] = Field(
+        default=MetricDirection.NEUTRAL, description="Which way is better."
+    )
+    description: Description = Field(default="", description="What is measured, for people.")

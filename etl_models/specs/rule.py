@@ -56,12 +56,13 @@ Fields: TypeAlias = Annotated[tuple[FieldName, ...], lax, Field(min_length=1), a
 class _Rule(Spec):
     """What all rules have. ``field`` names one field of the record, ``fields`` several."""
 
-    field: FieldName | None = Field(None, description="The field the rule is about.")
-    fields: Fields | None = Field(None, description="The fields the rule is about, when there are several.")
+    field: FieldName | None = Field(default=None, description="The field the rule is about.")
+    fields: Fields | None = Field(default=None, description="The fields the rule is about, when there are several.")
     severity: Annotated[Severity, lax] = Field(
-        Severity.ERROR, description="What a failing record means: error rejects it, warning and info only count it."
+        default=Severity.ERROR,
+        description="What a failing record means: error rejects it, warning and info only count it.",
     )
-    description: Description = Field("", description="What the rule is for, for people.")
+    description: Description = Field(default="", description="What the rule is for, for people.")
 
     @classmethod
     def findings(cls, data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -82,8 +83,8 @@ class RangeRule(_Rule):
     """The value must lie between ``min`` and ``max``, both included."""
 
     type: Literal["range"] = Field(description="The value must lie between min and max.")
-    min: Number | None = Field(None, description="Smallest allowed value.")
-    max: Number | None = Field(None, description="Largest allowed value.")
+    min: Number | None = Field(default=None, description="Smallest allowed value.")
+    max: Number | None = Field(default=None, description="Largest allowed value.")
 
     @classmethod
     def findings(cls, data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -77,28 +76,45 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
     return SourceError(f"is not valid YAML: {said}", mark.line + 1, mark.column + 1)
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(NamedTuple):
     """A finished value with its place and its weight: how much an alias to it adds."""
 
     value: JsonValue
     place: Place
-    nodes: int = 1
-    characters: int = 0
-    depth: int = 0
-    plain_merge: bool = False
+    nodes: int
+    characters: int
+    depth: int
 
 
-@dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not been read yet."""
+    """A list or mapping whose end has not been read yet; for a mapping, also the key that waits for its value."""
 
-    value: list[Any] | dict[str, Any]
-    place: Place
-    anchor: str | None
-    made: _Made
-    key: _Made | None = None
-    merged: list[_Made] = field(default_factory=list)
+    __slots__ = (
+        "anchor",
+        "characters",
+        "depth",
+        "is_list",
+        "key",
+        "key_place",
+        "merged",
+        "merges",
+        "nodes",
+        "place",
+        "value",
+    )
+
+    def __init__(self, value: Any, place: Place, anchor: str | None) -> None:
+        self.value = value
+        self.place = place
+        self.anchor = anchor
+        self.is_list = isinstance(value, list)
+        self.nodes = 1
+        self.characters = 0
+        self.depth = 1
+        self.key: JsonValue = None
+        self.key_place: Place | None = None
+        self.merges = False
+        self.merged: list[tuple[dict[str, Any], Place]] = []
 
 
 class _Builder:
@@ -135,13 +151,15 @@ class _Builder:
         if len(self.documents) == MAX_DOCUMENTS:
             _refuse(event, f"holds more than {MAX_DOCUMENTS} documents")
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._count(event, 1)
-        made = _Made(_resolve(event), _place(event), 1, len(event.value))
-        made.plain_merge = event.value == _MERGE and event.implicit[0]
+    def _scalar(self, event: Any) -> None:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            _refuse(event, f"holds more than {MAX_NODES} values")
+        value, mark = _resolve(event), event.start_mark
+        made = _Made(value, Place(mark.line + 1, mark.column + 1), 1, len(event.value), 0)
         if event.anchor is not None:
             self._anchors[event.anchor] = made
-        self._attach(made)
+        self._attach(made, merges=event.value == _MERGE and event.implicit[0])
 
     def _mapping(self, event: yaml.MappingStartEvent) -> None:
         self._open(event, {}, "map")
@@ -150,31 +168,31 @@ class _Builder:
         self._open(event, [], "seq")
 
     def _open(self, event: Any, value: list[Any] | dict[str, Any], tag: str) -> None:
-        self._count(event, 1)
+        self._nodes += 1
         if event.tag not in (None, "!", _TAG + tag):
             _refuse(event, f"has the tag {_shown(event.tag)}; only the tags of plain data are allowed")
         if len(self._stack) == MAX_DEPTH:
             _refuse(event, f"is nested more than {MAX_DEPTH} levels deep")
-        place = container(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = None  # not finished: an alias to it would hold itself
-        self._stack.append(_Open(value, place, event.anchor, _Made(value, place, 1, 0, 1)))
+        place = container(event.start_mark.line + 1, event.start_mark.column + 1)
+        self._stack.append(_Open(value, place, event.anchor))
 
-    def _end_mapping(self, _: yaml.MappingEndEvent) -> None:
+    def _end_mapping(self, event: yaml.MappingEndEvent) -> None:
         mapping = self._stack[-1]
-        assert isinstance(mapping.value, dict)
-        for source in mapping.merged:
-            for key in source.value:
+        for value, place in mapping.merged:
+            for key in value:
                 if key not in mapping.value:
-                    mapping.value[key] = source.value[key]
-                    _copy(key, source.place, mapping.place)
-        self._end()
+                    mapping.value[key] = value[key]
+                    _copy(key, place, mapping.place)
+        self._end(event)
 
-    def _end(self, _: yaml.Event | None = None) -> None:
+    def _end(self, _: yaml.Event) -> None:
         done = self._stack.pop()
+        made = _Made(done.value, done.place, done.nodes, done.characters, done.depth)
         if done.anchor is not None:
-            self._anchors[done.anchor] = done.made
-        self._attach(done.made)
+            self._anchors[done.anchor] = made
+        self._attach(made)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         name = quoted(str(event.anchor))
@@ -194,82 +212,69 @@ class _Builder:
             _refuse(event, "aliases repeat too much; write the values out")
         if len(self._stack) + made.depth > MAX_DEPTH:
             _refuse(event, f"is nested more than {MAX_DEPTH} levels deep")
-        self._count(event, made.nodes)
+        self._nodes += made.nodes
         self._attach(made)
 
-    def _count(self, event: yaml.Event, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            _refuse(event, f"holds more than {MAX_NODES} values")
-
-    def _attach(self, made: _Made) -> None:
+    def _attach(self, made: _Made, *, merges: bool = False) -> None:
         """Put a finished value where it belongs: into the list or mapping around it, or as the document."""
         if not self._stack:
-            place = made.place
-            self.documents.append(Parsed(made.value, lambda: place, self._problems))
+            self.documents.append(Parsed(made.value, lambda: made.place, self._problems))
             return
         around = self._stack[-1]
-        if isinstance(around.value, list):
+        around.nodes += made.nodes
+        around.characters += made.characters
+        if made.depth >= around.depth:
+            around.depth = made.depth + 1
+        if around.is_list:
             around.place.put(len(around.value), made.place)
             around.value.append(made.value)
-        elif around.key is None:
-            around.key = made
+        elif around.key_place is None:
+            around.key, around.key_place, around.merges = made.value, made.place, merges
+        else:
+            self._put(around, around.key_place, made)
+            around.key_place = None
+
+    def _put(self, mapping: _Open, key_place: Place, made: _Made) -> None:
+        key = mapping.key
+        if mapping.merges:
+            self._merge(mapping, key_place, made)
+        elif not isinstance(key, str):
+            if isinstance(key, dict | list):
+                raise SourceError(f"keys must be text, not {kind_of(key)}", *key_place[:2])
+            self._problem(key_place, f"keys must be text, not {kind_of(key)}; write the key in quotes")
+        elif key in mapping.value:
+            first = mapping.place.keys[key] if mapping.place.keys else key_place
+            self._problem(key_place, f"the key {quoted(key)} is given twice (first in line {first[0]})")
+        else:
+            mapping.value[key] = made.value
+            mapping.place.put(key, made.place, key_place[:2])
+
+    def _merge(self, mapping: _Open, key_place: Place, made: _Made) -> None:
+        values = made.value if isinstance(made.value, list) else [made.value]
+        if not all(isinstance(value, dict) for value in values):
+            self._problem(key_place, "the merge key '<<' takes a mapping or a list of mappings")
             return
-        else:
-            self._put(around, around.key, made)
-            around.key = None
-        around.made.nodes += made.nodes
-        around.made.characters += made.characters
-        around.made.depth = max(around.made.depth, made.depth + 1)
+        places = (made.place.items or {}).values() if isinstance(made.value, list) else [made.place]
+        mapping.merged.extend(zip(values, places, strict=True))
 
-    def _put(self, mapping: _Open, key: _Made, made: _Made) -> None:
-        assert isinstance(mapping.value, dict)
-        if key.plain_merge:
-            self._merge(mapping, key, made)
-        elif not isinstance(key.value, str):
-            if isinstance(key.value, dict | list):
-                raise SourceError(f"keys must be text, not {kind_of(key.value)}", *key.place[:2])
-            self._problem(key, f"keys must be text, not {kind_of(key.value)}; write the key in quotes")
-        elif key.value in mapping.value:
-            first = (mapping.place.keys or {}).get(key.value)
-            where = f" (first in line {first[0]})" if first else ""
-            self._problem(key, f"the key {quoted(key.value)} is given twice{where}")
-        else:
-            mapping.value[key.value] = made.value
-            mapping.place.put(key.value, made.place, key.place[:2])
-
-    def _merge(self, mapping: _Open, key: _Made, made: _Made) -> None:
-        sources = [made]
-        if isinstance(made.value, list):
-            places = made.place.items or {}
-            sources = [_Made(value, places[index]) for index, value in enumerate(made.value)]
-        if all(isinstance(source.value, dict) for source in sources):
-            mapping.merged.extend(sources)
-        else:
-            self._problem(key, "the merge key '<<' takes a mapping or a list of mappings")
-
-    def _problem(self, at: _Made, message: str) -> None:
+    def _problem(self, place: Place, message: str) -> None:
         if len(self._problems) < MAX_PROBLEMS:
-            self._problems.append(Problem(message, self._path(), line=at.place.line, column=at.place.column))
+            self._problems.append(Problem(message, self._path(), line=place.line, column=place.column))
 
     def _path(self) -> str:
         """Return the path of what is being built: an index of every open list, a key of every open mapping."""
         steps: list[str | int] = []
         for opened in self._stack:
-            if isinstance(opened.value, list):
+            if opened.is_list:
                 steps.append(len(opened.value))
-            elif opened.key is not None and isinstance(opened.key.value, str):
-                steps.append(opened.key.value)
+            elif isinstance(opened.key, str):
+                steps.append(opened.key)
         return show(tuple(steps))
 
 
 def _copy(key: str, source: Place, target: Place) -> None:
     assert source.items is not None
     target.put(key, source.items[key], source.keys.get(key) if source.keys else None)
-
-
-def _place(event: Any) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _refuse(event: Any, message: str) -> NoReturn:

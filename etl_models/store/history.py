@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl_models.operations.history.listing import list_executions
 from etl_models.operations.history.reading import get_execution, get_execution_by_key, get_latest_execution
+from etl_models.operations.history.stats import execution_stats
 from etl_models.store.faces import AsyncFace, Face, async_reads, reads
 
 
@@ -14,6 +15,7 @@ class History(Face):
     get_by_key = reads(get_execution_by_key)
     get_latest = reads(get_latest_execution)
     list = reads(list_executions)
+    stats = reads(execution_stats)
 
 
 class AsyncHistory(AsyncFace):
@@ -23,3 +25,4 @@ class AsyncHistory(AsyncFace):
     get_by_key = async_reads(get_execution_by_key)
     get_latest = async_reads(get_latest_execution)
     list = async_reads(list_executions)
+    stats = async_reads(execution_stats)

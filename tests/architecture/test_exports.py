@@ -8,9 +8,18 @@ import importlib
 import pytest
 
 import etl_models
-from tests.support.sources import ROOT, Source
+from tests.support.sources import ROOT, Source, sources
 
-PACKAGES = ["etl_models", "etl_models.db"]
+
+def _defines_exports(source: Source) -> bool:
+    return any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" for node in source.tree.body)
+
+
+PACKAGES = sorted(
+    ".".join(source.path.parent.relative_to(ROOT).parts)
+    for source in sources("etl_models")
+    if source.path.name == "__init__.py" and _defines_exports(source)
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

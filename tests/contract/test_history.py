@@ -12,7 +12,7 @@ from etl_models.database import AsyncDatabase, Database
 from etl_models.domain.clock import utcnow
 from etl_models.domain.states import ComponentState, ExecutionState
 from etl_models.errors import InvalidInputError, NotFoundError
-from etl_models.history import AsyncHistory, History
+from etl_models.store.history import AsyncHistory, History
 from tests.support.executions import EPOCH, Component, Writer
 from tests.support.hostile import HOSTILE
 
@@ -319,12 +319,12 @@ def test_an_execution_is_found_by_its_key_or_as_the_latest(write, history):
     """The idempotency key finds one execution of a job; the latest is the newest by creation."""
     ids = write(ten_days)
     assert history.get_by_key(JOB, "2013-01-03").id == ids[2]
-    assert history.latest(JOB).id == ids[9]
+    assert history.get_latest(JOB).id == ids[9]
     with pytest.raises(NotFoundError, match="no execution with the key '2014-01-01'"):
         history.get_by_key(JOB, "2014-01-01")
     write(lambda writer: writer.job("flights/idle"))
     with pytest.raises(NotFoundError, match="has not been executed yet"):
-        history.latest("flights/idle")
+        history.get_latest("flights/idle")
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from etl_models.db.bases import table_of
 from etl_models.domain.ids import uuid7
 from etl_models.domain.states import ExecutionState
-from etl_models.history import History
 from etl_models.models.execution import Execution
 from etl_models.models.version import JobVersion
 from etl_models.operations.history.filters import make_filter
 from etl_models.operations.history.listing import page_query
+from etl_models.store.history import History
 from tests.support.executions import EPOCH, Component, Writer
 
 pytestmark = pytest.mark.contract

@@ -10,7 +10,7 @@ import pytest
 from etl_models.database import AsyncDatabase, Database
 from etl_models.domain.states import ExecutionState
 from etl_models.errors import InvalidInputError, NotFoundError
-from etl_models.history import AsyncHistory, History
+from etl_models.store.history import AsyncHistory, History
 from tests.support.executions import EPOCH, Writer
 
 pytestmark = pytest.mark.contract

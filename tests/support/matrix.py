@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.databases import Backend, MariadbBackend, PostgresqlBackend, SqliteBackend
+from tests.support.databases import Backend, SqliteBackend
 from tests.support.faces import Blocking
+from tests.support.mariadb_databases import MariadbBackend
+from tests.support.postgresql_databases import PostgresqlBackend
 from tests.support.processes import UnavailableError
 
 if TYPE_CHECKING:

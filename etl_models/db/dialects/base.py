@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -56,8 +56,10 @@ class DatabaseDialect(ABC):
     sync_drivers: ClassVar[tuple[Driver, ...]]
     async_drivers: ClassVar[tuple[Driver, ...]]
     ddl_rolls_back: ClassVar[bool] = True
-    permanent_texts: ClassVar[tuple[str, ...]] = ()
-    """For errors without any code: texts that mean trying again is useless."""
+    refusal_texts: ClassVar[tuple[str, ...]] = ()
+    """For errors without any code: texts that mean the URL leads nowhere."""
+    crowded_texts: ClassVar[tuple[str, ...]] = ()
+    """For errors without any code: texts that mean there is no room for another connection now."""
 
     def driver(self, explicit: str | None, *, asynchronous: bool) -> Driver:
         """Return the driver a URL asks for, or the default of the face when it names none or one of the other face."""
@@ -114,6 +116,22 @@ class DatabaseDialect(ABC):
     @abstractmethod
     def facts(self, connection: sa.Connection) -> Mapping[str, str]:
         """Return ``server_version`` and the session settings that matter, for a health check."""
+
+
+def set_up(connection: Any, prepare: Callable[[Any], None]) -> None:
+    """Run ``prepare(cursor)`` on a driver's new connection, and close the connection when that fails.
+
+    The pool would only forget it, and an asynchronous driver's connection cannot end by itself.
+    """
+    try:
+        cursor = connection.cursor()
+        try:
+            prepare(cursor)
+        finally:
+            cursor.close()
+    except BaseException:
+        connection.close()
+        raise
 
 
 def server_place(url: sa.URL, default_port: int) -> str:

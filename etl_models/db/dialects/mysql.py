@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from etl_models.db.constraints import Violation, ViolationKind
-from etl_models.db.dialects.base import READ_ONLY, DatabaseDialect, Driver, EngineOptions, server_place
+from etl_models.db.dialects.base import READ_ONLY, DatabaseDialect, Driver, EngineOptions, server_place, set_up
 from etl_models.errors import DatabaseUnavailableError
 
 # Everything that would change a value silently is an error. ANSI_QUOTES, PIPES_AS_CONCAT and NO_BACKSLASH_ESCAPES
@@ -90,15 +90,11 @@ class MySQLDialect(DatabaseDialect):
         """Set up each session before SQLAlchemy looks at it (it adapts its quoting to ``sql_mode``)."""
         statements = _session_settings(options)
 
-        def connect(connection: Any, _: Any) -> None:
-            cursor = connection.cursor()
-            try:
-                for statement in statements:
-                    cursor.execute(statement)
-            finally:
-                cursor.close()
+        def prepare(cursor: Any) -> None:
+            for statement in statements:
+                cursor.execute(statement)
 
-        event.listen(engine, "connect", connect, insert=True)
+        event.listen(engine, "connect", lambda connection, _: set_up(connection, prepare), insert=True)
         event.listen(engine, "begin", _begin)
 
     def codes(self, error: BaseException) -> tuple[int | str, ...]:

@@ -56,7 +56,7 @@ class PostgreSQLDialect(DatabaseDialect):
         Driver("asyncpg", "asyncpg"),
     )
     # psycopg tells no code when connecting fails, so the server's own words decide.
-    permanent_texts: ClassVar[tuple[str, ...]] = (
+    refusal_texts: ClassVar[tuple[str, ...]] = (
         "does not exist",
         "authentication failed",
         "no password supplied",
@@ -64,6 +64,7 @@ class PostgreSQLDialect(DatabaseDialect):
         "unsupported startup parameter",
         "invalid connection option",
     )
+    crowded_texts: ClassVar[tuple[str, ...]] = ("too many clients", "too many connections", "connection slots")
 
     def engine_arguments(self, url: sa.URL, driver: Driver, options: EngineOptions) -> dict[str, Any]:
         """Give connections a name, time limits, keep-alive packets and, if need be, no prepared statements."""

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from etl_models.db.constraints import Violation, ViolationKind
-from etl_models.db.dialects.base import READ_ONLY, DatabaseDialect, Driver, EngineOptions
+from etl_models.db.dialects.base import READ_ONLY, DatabaseDialect, Driver, EngineOptions, set_up
 from etl_models.errors import ConflictError, DatabaseUnavailableError
 
 _KINDS = {
@@ -61,7 +61,11 @@ class SQLiteDialect(DatabaseDialect):
         """Make the file private when it is new, set the PRAGMAs, and begin transactions ourselves."""
         path = file_of(engine.url)
         event.listen(engine, "do_connect", lambda *_: _make_private_file(path))
-        event.listen(engine, "connect", lambda connection, _: _prepare(connection, options.timeout))
+        event.listen(
+            engine,
+            "connect",
+            lambda connection, _: set_up(connection, lambda cursor: _prepare(cursor, options.timeout)),
+        )
         event.listen(engine, "begin", _begin)
 
     def codes(self, error: BaseException) -> tuple[int | str, ...]:
@@ -135,33 +139,38 @@ def file_of(url: sa.URL) -> Path | None:
 
 
 def _make_private_file(path: Path | None) -> None:
-    """Create a missing file readable by its owner only; SQLite gives its companions the same mode."""
-    if path is None or path.exists():
+    """Create a missing file readable by its owner only; SQLite gives its companions the same mode.
+
+    What cannot be opened is told here, in words: the driver would only say "unable to open database file".
+    """
+    if path is None:
+        return
+    if path.exists():
+        if path.is_dir():
+            raise _unavailable(path, "it is a folder")
+        if not os.access(path, os.R_OK):
+            raise _unavailable(path, "no permission to read it")
         return
     if not path.parent.is_dir():
-        raise DatabaseUnavailableError(
-            f"cannot create {path}: the folder {path.parent} does not exist", dialect="sqlite", place=str(path)
-        )
+        raise _unavailable(path, f"the folder {path.parent} does not exist")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:  # another process was first
         return
     except OSError as error:
-        raise DatabaseUnavailableError(
-            f"cannot create {path}: {error.strerror}", dialect="sqlite", place=str(path)
-        ) from error
+        raise _unavailable(path, str(error.strerror)) from error
 
 
-def _prepare(connection: Any, timeout: float) -> None:
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout={int(timeout * 1000)}")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA trusted_schema=OFF")
-        cursor.execute("PRAGMA synchronous=FULL")
-        _use_write_ahead_log(cursor)
-    finally:
-        cursor.close()
+def _unavailable(path: Path, reason: str) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(f"cannot open the database {path}: {reason}", dialect="sqlite", place=str(path))
+
+
+def _prepare(cursor: Any, timeout: float) -> None:
+    cursor.execute(f"PRAGMA busy_timeout={int(timeout * 1000)}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA trusted_schema=OFF")
+    cursor.execute("PRAGMA synchronous=FULL")
+    _use_write_ahead_log(cursor)
 
 
 def _use_write_ahead_log(cursor: Any) -> None:

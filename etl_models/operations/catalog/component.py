@@ -112,7 +112,7 @@ def list_components(
 _ORDER = {
     "namespace": SortKey(job.c.namespace),
     "job": SortKey(job.c.name),
-    "position": SortKey(component.c.position),
+    "position": SortKey(component.c.position, int),
     "name": SortKey(component.c.name),
 }
 

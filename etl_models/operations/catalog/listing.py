@@ -51,7 +51,7 @@ def take_page(
     question = fingerprint({"sort": list(keys), **asked})
     columns = list(keys.values())
     if cursor is not None:
-        query = query.where(after(columns, sort_values(cursor, question, [key.column for key in columns])))
+        query = query.where(after(columns, sort_values(cursor, question, [key.kind for key in columns])))
     found = session.execute(query.order_by(*(key.order() for key in columns)).limit(limit + 1)).all()
     if len(found) <= limit:
         return Rows(found, None)
@@ -64,11 +64,11 @@ def cursor_at(values: Sequence[Any], question: str) -> str:
     return encode_cursor({"k": canonical(values, "sort values")}, question)
 
 
-def sort_values(cursor: str, question: str, columns: Sequence[sa.ColumnElement[Any]]) -> list[Any]:
+def sort_values(cursor: str, question: str, kinds: Sequence[type]) -> list[Any]:
     """Read the sort values from a cursor; they come from outside, so their number and types are checked."""
     values: Any = decode_cursor(cursor, question).get("k")
     try:
-        return [_READERS[column.type.python_type](value) for column, value in zip(columns, values, strict=True)]
+        return [_READERS[kind](value) for kind, value in zip(kinds, values, strict=True)]
     except (TypeError, ValueError, AttributeError):
         message = "cursor is damaged; take next_cursor of the page before as it is"
         raise InvalidInputError(message, field="cursor") from None
@@ -145,7 +145,7 @@ def version_page(
         versions.c.created_by,
         versions.c.document,
     ).where(versions.c[owner] == owner_id)
-    keys = {"version": SortKey(versions.c.version, descending=True)}
+    keys = {"version": SortKey(versions.c.version, int, descending=True)}
     asked = {"history": str(owner_id)}
     rows, next_cursor = take_page(session, query, keys, asked=asked, limit=limit, cursor=cursor)
     return Page[VersionRead](items=tuple(VersionRead(**row._asdict()) for row in rows), next_cursor=next_cursor)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from etl_models.db.bases import table_of
+from etl_models.db.savepoint import savepoint
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
 from etl_models.domain.hashing import content_hash
@@ -121,7 +122,7 @@ def _create_draft(session: Session, reference: Reference) -> PinnedJob | None:
         num_of_retries=0,
     )
     try:
-        with session.begin_nested():  # what broke inside is undone, the unit around it goes on
+        with savepoint(session):
             session.execute(
                 sa.insert(_job),
                 {

@@ -12,6 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from etl_models.db.savepoint import savepoint
 from etl_models.operations.catalog.registering.component_type import register_component_types
 from etl_models.operations.catalog.registering.dataclass import register_dataclasses
 from etl_models.operations.catalog.registering.job import register_jobs
@@ -77,7 +78,7 @@ def _together(session: Session, work: Callable[[], list[RegistrationChange]]) ->
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with session.begin_nested():
+            with savepoint(session):
                 return RegistrationResult(changes=tuple(work()))
         except sa.exc.IntegrityError:
             if attempt == _ATTEMPTS:

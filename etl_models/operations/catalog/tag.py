@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -54,7 +56,7 @@ def list_tags(
     """
     check_limit(limit)
     question = fingerprint({"tags": [name, include_deleted]})
-    start = None if cursor is None else sort_values(cursor, question, [tag.c.key, tag.c.value])
+    start = None if cursor is None else sort_values(cursor, question, [str, str])
     if name is not None:
         name_condition(tag.c.key, name)  # refuses what cannot be a pattern
     found = tags.list_tags(
@@ -91,7 +93,7 @@ def tag_history(
         .join(_job, _job.c.id == _version.c.job_id)
         .where(tag.c.key == wanted[0], tag.c.value == wanted[1])
     )
-    keys = {"created_at": SortKey(_version.c.created_at, descending=True), "id": SortKey(_version.c.id)}
+    keys = {"created_at": SortKey(_version.c.created_at, datetime, descending=True), "id": SortKey(_version.c.id, UUID)}
     rows, next_cursor = take_page(session, query, keys, asked={"tag_history": list(wanted)}, limit=limit, cursor=cursor)
     uses = (TagUseRead(**{key: value for key, value in row._asdict().items() if key != "id"}) for row in rows)
     return Page[TagUseRead](items=tuple(uses), next_cursor=next_cursor)

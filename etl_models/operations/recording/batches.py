@@ -15,6 +15,7 @@ class Command:
 
     operation: Callable[..., Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    reads_only: bool = False
 
     @property
     def name(self) -> str:

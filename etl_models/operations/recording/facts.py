@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from etl_models.db.bases import table_of
 from etl_models.db.chunks import in_chunks
+from etl_models.db.savepoint import savepoint
 from etl_models.domain.clock import as_utc
 from etl_models.domain.ids import uuid7
 from etl_models.errors import NotFoundError
@@ -175,7 +176,7 @@ def _make_dataset(session: Session, name: DatasetName, occurred_at: datetime) ->
     dataset_id = uuid7()
     row = {"id": dataset_id, **name._asdict(), "created_at": occurred_at}
     try:
-        with session.begin_nested():
+        with savepoint(session):
             session.connection().execute(sa.insert(_dataset), row)
     except sa.exc.IntegrityError:  # another unit was faster
         return _find_datasets(session, [name])[name]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from etl_models.db.bases import table_of
+from etl_models.db.savepoint import savepoint
 from etl_models.domain.clock import as_utc
 from etl_models.domain.jsonvalue import canonical
 from etl_models.domain.naming import Reference, parse_reference
@@ -138,7 +139,7 @@ def _create(session: Session, job: PinnedJob, start: Start) -> bool:
     }
     try:
         # The savepoint undoes a refused insert alone. A count of rows could not tell: MariaDB gives the same for both.
-        with session.begin_nested():
+        with savepoint(session):
             session.connection().execute(sa.insert(execution_table), row)
     except sa.exc.IntegrityError:
         if not _is_taken(session, job, start):

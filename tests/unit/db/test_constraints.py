@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from etl_models.db.bases import NAMING_CONVENTION
 from etl_models.db.constraints import Violation, ViolationKind, complete
-from etl_models.db.dialects import dialect_of
+from etl_models.db.dialects import mysql, sqlite
 
 METADATA = sa.MetaData(naming_convention=NAMING_CONVENTION)
 THING = sa.Table(
@@ -25,23 +26,32 @@ THING = sa.Table(
 )
 
 
+FK = "fk_etl_thing_parent_id"
+NAMES = "uq_etl_thing_namespace_name"
+
+
 @pytest.mark.parametrize(
     ("known", "constraint", "table", "columns"),
     [
-        (Violation(ViolationKind.UNIQUE, "uq_etl_thing_namespace_name"), "uq_etl_thing_namespace_name", "etl_thing", ("namespace", "name")),
-        (Violation(ViolationKind.UNIQUE, None, "etl_thing", ("name", "namespace")), "uq_etl_thing_namespace_name", "etl_thing", ("name", "namespace")),
+        (Violation(ViolationKind.UNIQUE, NAMES), NAMES, "etl_thing", ("namespace", "name")),
+        (
+            Violation(ViolationKind.UNIQUE, None, "etl_thing", ("name", "namespace")),
+            NAMES,
+            "etl_thing",
+            ("name", "namespace"),
+        ),
         (Violation(ViolationKind.UNIQUE, None, "etl_thing", ("code",)), "ix_etl_thing_code", "etl_thing", ("code",)),
         (Violation(ViolationKind.UNIQUE, None, "etl_thing", ("id",)), "pk_etl_thing", "etl_thing", ("id",)),
         (Violation(ViolationKind.UNIQUE, "PRIMARY", "etl_thing"), "pk_etl_thing", "etl_thing", ("id",)),
         (Violation(ViolationKind.UNIQUE, "PRIMARY"), "PRIMARY", None, ()),
         (Violation(ViolationKind.CHECK, "ck_etl_thing_positive"), "ck_etl_thing_positive", "etl_thing", ()),
-        (Violation(ViolationKind.FOREIGN_KEY, "fk_etl_thing_parent_id"), "fk_etl_thing_parent_id", "etl_thing", ("parent_id",)),
+        (Violation(ViolationKind.FOREIGN_KEY, FK), FK, "etl_thing", ("parent_id",)),
         (Violation(ViolationKind.FOREIGN_KEY), None, None, ()),
         (Violation(ViolationKind.UNIQUE, "uq_of_somebody_else", "theirs"), "uq_of_somebody_else", "theirs", ()),
         (Violation(ViolationKind.UNIQUE, None, "theirs", ("a",)), None, "theirs", ("a",)),
     ],
-)  # fmt: skip
-def test_either_half_finds_the_other(known, constraint, table, columns):
+)
+def test_either_half_finds_the_other(known: Any, constraint: Any, table: Any, columns: Any) -> None:
     """A name finds table and columns, columns find the name; what is not ours stays as it was told."""
     assert complete(known, METADATA) == Violation(known.kind, constraint, table, columns)
 
@@ -54,7 +64,7 @@ def test_either_half_finds_the_other(known, constraint, table, columns):
         (1062, "Duplicate entry 'x' for key 'fake'' for key 'uq_x'", Violation(ViolationKind.UNIQUE, "uq_x")),
         (
             1452,
-            "Cannot add or update a child row: a foreign key constraint fails (`etl`.`etl_job`, CONSTRAINT `fk_x` FOREIGN KEY",
+            "a foreign key constraint fails (`etl`.`etl_job`, CONSTRAINT `fk_x` FOREIGN KEY (`x`)",
             Violation(ViolationKind.FOREIGN_KEY, "fk_x", "etl_job"),
         ),
         (4025, "CONSTRAINT `ck_x` failed for `etl`.`etl_job`", Violation(ViolationKind.CHECK, "ck_x", "etl_job")),
@@ -65,9 +75,9 @@ def test_either_half_finds_the_other(known, constraint, table, columns):
         (1213, "Deadlock found", None),
     ],
 )
-def test_words_of_mariadb_and_mysql(number, text, violation):
+def test_words_of_mariadb_and_mysql(number: int, text: str, violation: Any) -> None:
     """The number says what, the text says which; a value cannot pretend to be a name."""
-    assert dialect_of("mysql").violation(Exception(number, text)) == violation
+    assert mysql.DIALECT.violation(Exception(number, text)) == violation
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_words_of_mariadb_and_mysql(number, text, violation):
         ("INSERT INTO nowhere VALUES (1)", None),
     ],
 )
-def test_words_of_sqlite(statement, violation):
+def test_words_of_sqlite(statement: Any, violation: Any) -> None:
     """SQLite's own errors are read by their code; columns and names come from its text."""
     connection = sqlite3.connect(":memory:")
     connection.executescript(
@@ -93,5 +103,5 @@ def test_words_of_sqlite(statement, violation):
     )
     with pytest.raises(sqlite3.Error) as caught:
         connection.execute(statement)
-    assert dialect_of("sqlite").violation(caught.value) == violation
+    assert sqlite.DIALECT.violation(caught.value) == violation
     connection.close()

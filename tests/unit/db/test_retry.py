@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from etl_models.db.dialects import DIALECTS, dialect_of
+from etl_models.db import retry
+from etl_models.db.dialects import DIALECTS
 from etl_models.db.retry import BACKOFF, TABLE, Backoff, Retrying, Verdict, classify
 
-SQLITE = dialect_of("sqlite")
-POSTGRESQL = dialect_of("postgresql")
-MYSQL = dialect_of("mysql")
+SQLITE, POSTGRESQL, MYSQL = DIALECTS
 
 
 class DriverError(Exception):
     """What drivers raise, as far as it is looked at."""
 
-    def __init__(self, *args, sqlstate=None, code=None):
+    def __init__(self, *args: Any, sqlstate: Any = None, code: Any = None) -> None:
         super().__init__(*args)
         if sqlstate:
             self.sqlstate = sqlstate
@@ -27,7 +27,7 @@ class DriverError(Exception):
             self.sqlite_errorcode = code
 
 
-def wrapped(error, kind=sa.exc.OperationalError, *, invalidated=False):
+def wrapped(error: BaseException, kind: Any = sa.exc.OperationalError, *, invalidated: Any = False) -> Any:
     return kind("SELECT 1", {}, error, connection_invalidated=invalidated)
 
 
@@ -37,9 +37,9 @@ def wrapped(error, kind=sa.exc.OperationalError, *, invalidated=False):
         (POSTGRESQL, DriverError(sqlstate="40001"), Verdict.RETRY),
         (POSTGRESQL, DriverError(sqlstate="25006"), Verdict.RECONNECT),
         (POSTGRESQL, DriverError(sqlstate="08006"), Verdict.RECONNECT),
-        (POSTGRESQL, DriverError(sqlstate="08P01"), Verdict.PERMANENT),
+        (POSTGRESQL, DriverError(sqlstate="08P01"), Verdict.REFUSED),
         (POSTGRESQL, DriverError(sqlstate="53300"), Verdict.BACK_OFF),
-        (POSTGRESQL, DriverError(sqlstate="28P01"), Verdict.PERMANENT),
+        (POSTGRESQL, DriverError(sqlstate="28P01"), Verdict.REFUSED),
         (POSTGRESQL, DriverError(sqlstate="42P01"), Verdict.PERMANENT),
         (POSTGRESQL, DriverError(sqlstate="22P05"), Verdict.POISON),
         (POSTGRESQL, DriverError(sqlstate="23505"), Verdict.DUPLICATE),
@@ -49,19 +49,19 @@ def wrapped(error, kind=sa.exc.OperationalError, *, invalidated=False):
         (MYSQL, DriverError(2013, "Lost"), Verdict.RECONNECT),
         (MYSQL, DriverError(1047, "WSREP"), Verdict.RECONNECT),
         (MYSQL, DriverError(1040, "Too many"), Verdict.BACK_OFF),
-        (MYSQL, DriverError(1045, "Denied"), Verdict.PERMANENT),
+        (MYSQL, DriverError(1045, "Denied"), Verdict.REFUSED),
         (MYSQL, DriverError(4025, "CHECK"), Verdict.POISON),
         (MYSQL, DriverError(1062, "Duplicate"), Verdict.DUPLICATE),
         (SQLITE, DriverError(code=5), Verdict.RETRY),
         (SQLITE, DriverError(code=517), Verdict.RETRY),
         (SQLITE, DriverError(code=14), Verdict.RECONNECT),
         (SQLITE, DriverError(code=13), Verdict.BACK_OFF),
-        (SQLITE, DriverError(code=26), Verdict.PERMANENT),
+        (SQLITE, DriverError(code=26), Verdict.REFUSED),
         (SQLITE, DriverError(code=2067), Verdict.DUPLICATE),
         (SQLITE, DriverError(code=275), Verdict.POISON),
     ],
 )
-def test_a_code_decides(dialect, error, verdict):
+def test_a_code_decides(dialect: Any, error: BaseException, verdict: Any) -> None:
     """The exact code counts before its class, wrapped by SQLAlchemy or not."""
     assert classify(error, dialect) is verdict
     assert classify(wrapped(error), dialect) is verdict
@@ -70,44 +70,46 @@ def test_a_code_decides(dialect, error, verdict):
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
-        ('connection failed: FATAL:  database "x" does not exist', Verdict.PERMANENT),
-        ('FATAL:  password authentication failed for user "etl"', Verdict.PERMANENT),
+        ('connection failed: FATAL:  database "x" does not exist', Verdict.REFUSED),
+        ('FATAL:  password authentication failed for user "etl"', Verdict.REFUSED),
         ("FATAL:  sorry, too many clients already", Verdict.BACK_OFF),
         ("FATAL:  the database system is starting up", Verdict.RECONNECT),
         ("connection refused", Verdict.RECONNECT),
     ],
 )
-def test_text_decides_only_where_there_is_no_code(text, verdict):
-    """psycopg gives no code when connecting fails; the same text beside a code means nothing."""
+def test_text_decides_only_where_there_is_no_code(text: str, verdict: Any) -> None:
+    """Drivers give no code when connecting fails; the same text beside a code means nothing."""
     assert classify(wrapped(DriverError(text)), POSTGRESQL) is verdict
     assert classify(wrapped(DriverError(text, sqlstate="40001")), POSTGRESQL) is Verdict.RETRY
 
 
-def test_a_lost_connection_of_any_code_is_tried_again():
+def test_a_lost_connection_of_any_code_is_tried_again() -> None:
     """What SQLAlchemy took for a disconnect is one."""
     assert classify(wrapped(DriverError("?"), sa.exc.InterfaceError, invalidated=True), MYSQL) is Verdict.RECONNECT
 
 
-def test_mistakes_are_not_repeated():
+def test_mistakes_are_not_repeated() -> None:
     """An error of the program itself is permanent."""
     assert classify(ValueError("x"), POSTGRESQL) is Verdict.PERMANENT
     assert classify(wrapped(DriverError("x"), sa.exc.ProgrammingError), SQLITE) is Verdict.PERMANENT
 
 
-def test_every_dialect_has_its_table():
+def test_every_dialect_has_its_table() -> None:
     """A database without a retry table cannot be added by accident."""
     assert set(TABLE) == {dialect.name for dialect in DIALECTS}
 
 
 class Clock:
-    def __init__(self):
+    """A clock that stands."""
+
+    def __init__(self) -> None:
         self.now = 0.0
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return self.now
 
 
-def test_attempts_end_with_their_number():
+def test_attempts_end_with_their_number() -> None:
     """Eight tries for a deadlock, then it is told."""
     retrying = Retrying(SQLITE, 60, clock=Clock(), chance=lambda: 0.5)
     pauses = [retrying.pause_after(DriverError(code=5)) for _ in range(8)]
@@ -115,7 +117,7 @@ def test_attempts_end_with_their_number():
     assert None not in pauses[:-1]
 
 
-def test_attempts_end_with_the_deadline():
+def test_attempts_end_with_the_deadline() -> None:
     """No attempt begins after the unit's patience is over."""
     clock = Clock()
     retrying = Retrying(SQLITE, 10, clock=clock, chance=lambda: 0.5)
@@ -124,26 +126,26 @@ def test_attempts_end_with_the_deadline():
     assert retrying.pause_after(DriverError(code=5)) is None
 
 
-def test_pauses_grow_within_bounds_and_spread():
+def test_pauses_grow_within_bounds_and_spread() -> None:
     """Full jitter: from nothing to a limit that doubles up to the longest pause."""
     backoff = Backoff(attempts=9, first=1, longest=10)
     assert [backoff.pause(failures, 1) for failures in range(1, 7)] == [1, 2, 4, 8, 10, 10]
     assert backoff.pause(3, 0) == 0
 
 
-def test_a_write_in_a_read_only_unit_is_not_repeated():
+def test_a_write_in_a_read_only_unit_is_not_repeated() -> None:
     """The code that means failover elsewhere is our own mistake there."""
     error = DriverError(sqlstate="25006")
     assert Retrying(POSTGRESQL, 60).pause_after(error) is not None
     assert Retrying(POSTGRESQL, 60, read_only=True).pause_after(error) is None
 
 
-def test_only_verdicts_of_hope_have_a_backoff():
+def test_only_verdicts_of_hope_have_a_backoff() -> None:
     """Permanent errors, poison and duplicates are told at once."""
     assert set(BACKOFF) == {Verdict.RETRY, Verdict.RECONNECT, Verdict.BACK_OFF}
 
 
-def test_no_code_is_judged_by_its_text():
+def test_no_code_is_judged_by_its_text() -> None:
     """Messages of servers are translated and change; texts of the retry module are the few that have no code."""
-    source = Path(__import__("etl_models.db.retry", fromlist=["x"]).__file__).read_text()
+    source = Path(retry.__file__).read_text()
     assert not re.search(r"\bre\.(search|match|compile)", source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from etl_models.errors import ConfigurationError
         ("sqlite+aiosqlite:///a.db", "sqlite+pysqlite", "sqlite+aiosqlite"),
     ],
 )
-def test_plain_urls_get_the_driver_of_the_face(url, sync, asynchronous):
+def test_plain_urls_get_the_driver_of_the_face(url: str, sync: Any, asynchronous: Any) -> None:
     """One URL serves both faces; a driver that is named stays where it fits."""
     target = Target.parse(url)
     assert build_engine(target).url.drivername == sync
@@ -42,7 +43,7 @@ def test_plain_urls_get_the_driver_of_the_face(url, sync, asynchronous):
         ("postgresql://u:geheim@h:port/d", "cannot be understood"),
     ],
 )
-def test_what_is_no_url_of_ours_is_refused(url, complaint):
+def test_what_is_no_url_of_ours_is_refused(url: str, complaint: Any) -> None:
     """A URL that cannot work is a ConfigurationError that shows no password."""
     with pytest.raises(ConfigurationError) as caught:
         Target.parse(url)
@@ -50,17 +51,19 @@ def test_what_is_no_url_of_ours_is_refused(url, complaint):
     assert "geheim" not in caught.value.message
 
 
-def test_a_missing_driver_is_named_with_its_extra(monkeypatch):
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who lacks a driver is told what to install."""
     real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("psycopg", "aiosqlite") else real(name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in ("psycopg", "aiosqlite") else real(name)
+    )
     with pytest.raises(ConfigurationError, match=r"pip install 'etl-models\[postgresql\]'"):
         build_engine(Target.parse("postgresql://h/d"))
     with pytest.raises(ConfigurationError, match=r"pip install 'etl-models\[async\]'"):
         build_async_engine(Target.parse("sqlite://"))
 
 
-def test_an_explicit_driver_that_is_not_there_is_refused():
+def test_an_explicit_driver_that_is_not_there_is_refused() -> None:
     """A driver nobody installed is a ConfigurationError, not an ImportError."""
     with pytest.raises(ConfigurationError, match="needs the package pg9000"):
         build_engine(Target.parse("postgresql+pg9000://h/d"))
@@ -77,14 +80,14 @@ def test_an_explicit_driver_that_is_not_there_is_refused():
         ("mysql://u:geheim@db.example:3307/etl", "db.example:3307/etl", "etl", False),
     ],
 )
-def test_places_and_names(url, place, name, is_memory):
+def test_places_and_names(url: str, place: Any, name: str, is_memory: Any) -> None:
     """A target says where it is and what it is called, without its password."""
     target = Target.parse(url)
     assert (target.place, target.database_name, target.is_memory) == (place, name, is_memory)
     assert "geheim" not in target.safe_url + target.label + str(target.facts)
 
 
-def test_a_relative_file_is_meant_from_the_current_directory(tmp_path, monkeypatch):
+def test_a_relative_file_is_meant_from_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """sqlite:///x.db lies where the process is."""
     monkeypatch.chdir(tmp_path)
     assert Target.parse("sqlite:///x.db").file == Path(tmp_path) / "x.db"

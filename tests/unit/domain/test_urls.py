@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from etl_models.domain.urls import safe_url
@@ -23,6 +25,6 @@ from etl_models.domain.urls import safe_url
         ("", ""),
     ],
 )
-def test_passwords_never_show(url, shown):
+def test_passwords_never_show(url: str, shown: Any) -> None:
     """A URL is shown whole but for its password and the secrets of its query, also when it is malformed."""
     assert safe_url(url) == shown

@@ -219,7 +219,9 @@ def test_null_means_not_given() -> None:
     )
 
 
-@pytest.mark.parametrize("text", [b"\xef\xbb\xbfjobs:\r\n- name: a\r\n", b"jobs:\n- name: a", b"jobs:\n- name: a\n...\n"])
+@pytest.mark.parametrize(
+    "text", [b"\xef\xbb\xbfjobs:\r\n- name: a\r\n", b"jobs:\n- name: a", b"jobs:\n- name: a\n...\n"]
+)
 def test_byte_order_marks_and_line_ends_do_not_matter(text: bytes) -> None:
     """A file saved on Windows means the same."""
     assert load("-", stdin=io.BytesIO(text)).jobs[0].name == "a"

@@ -56,5 +56,5 @@ def schemas_of(session: Session, names: Iterable[str]) -> dict[str, dict[str, An
         query = sa.select(_type.c.name, _type.c.configuration_schema).where(
             _type.c.name.in_(chunk), _type.c.configuration_schema.is_not(None)
         )
-        found.update(session.execute(query).tuples().all())
+        found |= {row.name: row.configuration_schema for row in session.execute(query)}
     return found
