@@ -32,6 +32,10 @@ def refusals(session: Session, model: type[SQLModel]) -> Iterator[None]:
         raise invalid(model, error) from error
     except StaleRowError as error:
         raise StaleDataError(model.__name__) from error
+    except (OverflowError, UnicodeError, InvalidInputError) as error:  # of a driver, before it sent anything
+        if isinstance(error, RepositoryError):
+            raise
+        raise InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__) from error
     except sa.exc.StatementError as error:
         if (translated := _translated(session, model, error)) is None:
             raise

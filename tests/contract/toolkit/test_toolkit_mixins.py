@@ -44,16 +44,15 @@ def test_a_mixin_keeps_its_promise_on_a_base(rows_of: RowsOf, pair: str) -> None
         repository = rows.repository(model)
         row = repository.create(name="First One", amount=1)
         rows.commit()
-        before = row.to_dict()
+        before, ident = row.to_dict(), row.id
         rows.forget()
-        row = repository.get(row.id)
-        assert row.to_dict() == before
+        assert repository.get(ident).to_dict() == before
         for mixin, check in CHECKS.items():
             if issubclass(model, mixin):
-                check(rows, repository, row.id)
-        repository.delete(row.id)
+                check(rows, repository, ident)
+        repository.delete(ident)
         rows.commit()
-        assert repository.get_by_id(row.id) is None
+        assert repository.get_by_id(ident) is None
 
 
 def _times(rows: Rows, repository: Any, ident: Any) -> None:
