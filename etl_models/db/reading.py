@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel import SQLModel
 
@@ -117,13 +117,16 @@ class ReadRepository(Generic[T]):
         key = self._key(ident)
         lock = self.scope.lock
         with self._working():
-            row = self.session.get(
-                self.model,
-                key,
-                options=[*loaders(self.model, load), *options],
-                populate_existing=bool(load or options or lock),
-                with_for_update={"skip_locked": lock.skip_locked, "nowait": lock.nowait} if lock else None,
-            )
+            if load or options or lock:
+                row = self.session.get(
+                    self.model,
+                    key,
+                    options=[*loaders(self.model, load), *options],
+                    populate_existing=True,
+                    with_for_update={"skip_locked": lock.skip_locked, "nowait": lock.nowait} if lock else None,
+                )
+            else:
+                row = get_by_key(self.session, self.model, key)
             return row if row is not None and self._sees(row) else None
 
     def find(
@@ -226,14 +229,15 @@ class ReadRepository(Generic[T]):
     def _key(self, ident: Any) -> tuple[Any, ...]:
         return read_key(self.model, ident)
 
+    def _working(self) -> AbstractContextManager[None]:
+        if self.scope.every_tenant:
+            return self._working_for_all()
+        return refusals(self.session, self.model)
+
     @contextmanager
-    def _working(self) -> Iterator[None]:
-        with refusals(self.session, self.model):
-            if self.scope.every_tenant:
-                with tenancy.every_tenant():
-                    yield
-            else:
-                yield
+    def _working_for_all(self) -> Iterator[None]:
+        with refusals(self.session, self.model), tenancy.every_tenant():
+            yield
 
     def _sees(self, row: Any) -> bool:
         # The session may hand out a row it already holds, past every filter.
@@ -242,6 +246,21 @@ class ReadRepository(Generic[T]):
         if not is_soft(self.model) or self.scope.deleted is Deleted.SHOWN:
             return True
         return bool(row.is_deleted) is (self.scope.deleted is Deleted.ONLY)
+
+
+def get_by_key(session: Session, model: type[T], key: tuple[Any, ...]) -> T | None:
+    """Return the row the session holds or loads; as ``Session.get``, with a statement that is built once."""
+    mapper: Mapper[T] = sa.inspect(model)
+    if mapper.identity_key_from_primary_key(key) in session.identity_map:
+        return session.get(model, key)
+    parameters = {f"key_{position}": part for position, part in enumerate(key)}
+    return session.scalars(_by_key(model), parameters).one_or_none()
+
+
+@cache
+def _by_key(model: type[SQLModel]) -> sa.Select[Any]:
+    columns = sa.inspect(model).primary_key
+    return sa.select(model).where(*(c == sa.bindparam(f"key_{position}") for position, c in enumerate(columns)))
 
 
 def model_argument(repository: type[Any]) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,27 +18,41 @@ from etl_models.db.retry import driver_error
 from etl_models.errors import EtlModelsError, InvalidInputError
 
 
-@contextmanager
-def refusals(session: Session, model: type[SQLModel]) -> Iterator[None]:
+class refusals:  # noqa: N801  (used like a function; a class, because it is entered for every call)
     """Raise DuplicateError, ConflictError, StaleDataError or InvalidDataError for what is refused inside the block.
 
     Everything else (a deadlock, a lost connection) goes on as it is, for whoever runs the unit of work again. After a
     refusal by the database the transaction has to be rolled back, as always.
     """
-    try:
-        yield
-    except ValidationError as error:
-        raise invalid(model, error) from error
-    except StaleRowError as error:
-        raise StaleDataError(model.__name__) from error
-    except (OverflowError, UnicodeError, InvalidInputError) as error:  # of a driver, before it sent anything
-        if isinstance(error, RepositoryError):
-            raise
-        raise InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__) from error
-    except sa.exc.StatementError as error:
-        if (translated := _translated(session, model, error)) is None:
-            raise
-        raise translated from error
+
+    __slots__ = ("_model", "_session")
+
+    def __init__(self, session: Session, model: type[SQLModel]) -> None:
+        self._session = session
+        self._model = model
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and (translated := _refusal(self._session, self._model, error)) is not None:
+            raise translated from error
+
+
+def _refusal(session: Session, model: type[SQLModel], error: BaseException) -> RepositoryError | None:
+    if isinstance(error, RepositoryError):
+        return None
+    if isinstance(error, ValidationError):
+        return invalid(model, error)
+    if isinstance(error, StaleRowError):
+        return StaleDataError(model.__name__)
+    if isinstance(error, OverflowError | UnicodeError | InvalidInputError):  # of a driver, before it sent anything
+        return InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__)
+    if isinstance(error, sa.exc.StatementError):
+        return _translated(session, model, error)
+    return None
 
 
 def invalid(model: type[SQLModel], error: ValidationError) -> InvalidDataError:

@@ -6,19 +6,23 @@ import base64
 import ipaddress
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlmodel import SQLModel
 
+from etl_models.db.chunks import in_chunks
 from etl_models.db.column_types import bare
 from etl_models.db.tracking import plain
 
@@ -26,6 +30,7 @@ M = TypeVar("M", bound=SQLModel)
 Mode = Literal["json", "python"]
 Encoder = Callable[[Any], Any]
 MASK = "***"
+_ROWS_AT_ONCE = 1000
 
 
 class ModelSerializer:
@@ -64,13 +69,11 @@ class ModelSerializer:
     ) -> list[dict[str, Any]]:
         """Return the columns of many rows; as :meth:`to_dict` without relations, and several times as fast."""
         choice, style = _Choice.of(include, exclude, mask), _Style(date_format, mode)
-        plans: dict[type[SQLModel], _Plan] = {}
-        result = []
-        for row in rows:
-            model = type(row)
-            if (plan := plans.get(model)) is None:
-                plan = plans[model] = _plan(model, choice, style)
-            result.append(_flat(row, plan))
+        result: list[dict[str, Any]] = []
+        for model, group in groupby(rows, type):
+            plan = _plan(model, choice, style)
+            for chunk in in_chunks(group, _ROWS_AT_ONCE):
+                result += _by_columns(chunk, plan)
         return result
 
     @staticmethod
@@ -155,32 +158,67 @@ def _tails(names: Iterable[str], head: str) -> frozenset[str]:
     return frozenset(name.removeprefix(f"{head}.") for name in names if name.startswith(f"{head}."))
 
 
-_Plan = tuple[tuple[str, Encoder | None], ...]
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The fields to write, and those among them whose values are not written as they are."""
+
+    names: tuple[str, ...]
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    encoded: tuple[tuple[int, Encoder], ...]
 
 
 def _plan(model: type[SQLModel], choice: _Choice, style: _Style) -> _Plan:
-    """Return the fields to write, each with what turns its value into the one written."""
-    steps: list[tuple[str, Encoder | None]] = []
+    names, encoded = [], []
     for name in column_fields(model):
         field = model.model_fields.get(name)
         if not choice.takes(name) or (field is not None and field.exclude):
             continue
+        names.append(name)
+        kind = _kind(model, name)
         if name in choice.mask:
-            steps.append((name, lambda _: MASK))
-        else:
-            kind = _kind(model, name)
-            steps.append((name, None if style.mode == "python" and kind not in (dict, list) else _encoder(kind, style)))
-    return tuple(steps)
+            encoded.append((len(names) - 1, _masked))
+        elif (style.mode == "json" or kind in (dict, list)) and (encoder := _encoder(kind, style)) is not None:
+            encoded.append((len(names) - 1, encoder))
+    return _Plan(tuple(names), _getter(names), tuple(encoded))
+
+
+def _getter(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda held: tuple(held[name] for name in names)
+
+
+def _masked(_: Any) -> str:
+    return MASK
 
 
 def _flat(row: SQLModel, plan: _Plan) -> dict[str, Any]:
-    held = row.__dict__
-    result = {}
-    for name, encode in plan:
-        # What is not held was deferred or expired: the attribute loads it.
-        value = held[name] if name in held else getattr(row, name)
-        result[name] = value if encode is None or value is None else encode(value)
-    return result
+    values = list(_held(row, plan))
+    for position, encode in plan.encoded:
+        if (value := values[position]) is not None:
+            values[position] = encode(value)
+    return dict(zip(plan.names, values, strict=True))
+
+
+def _by_columns(rows: Sequence[SQLModel], plan: _Plan) -> list[dict[str, Any]]:
+    """Write rows column by column: Pydantic encodes a list of values at once far faster than one by one."""
+    columns: list[Iterable[Any]] = list(zip(*(_held(row, plan) for row in rows), strict=True))
+    for position, encode in plan.encoded:
+        columns[position] = _encoded_column(columns[position], encode)
+    return [dict(zip(plan.names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _encoded_column(values: Iterable[Any], encode: Encoder) -> list[Any]:
+    if isinstance(encode, _ByPydantic):
+        return encode.all(values)
+    return [None if value is None else encode(value) for value in values]
+
+
+def _held(row: SQLModel, plan: _Plan) -> tuple[Any, ...]:
+    try:
+        return plan.values(row.__dict__)
+    except KeyError:  # deferred or expired: the attribute loads it
+        return tuple(getattr(row, name) for name in plan.names)
 
 
 def _nested(row: SQLModel, depth: int, choice: _Choice, style: _Style, above: frozenset[int]) -> dict[str, Any]:
@@ -237,6 +275,22 @@ def _dated(pattern: str) -> Encoder:
     return lambda value: value.strftime(pattern)
 
 
+class _ByPydantic:
+    """Encodes values of one type as Pydantic does."""
+
+    def __init__(self, kind: Any) -> None:
+        self._one = TypeAdapter(kind)
+        self._all = TypeAdapter(list[kind | None])
+
+    def __call__(self, value: Any) -> Any:
+        return self._one.dump_python(value, mode="json", warnings=False)
+
+    def all(self, values: Iterable[Any]) -> list[Any]:
+        """Encode many values at once."""
+        encoded: list[Any] = self._all.dump_python(list(values), mode="json", warnings=False)
+        return encoded
+
+
 def _float(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
@@ -260,11 +314,11 @@ _ENCODERS: tuple[tuple[type[Any], Encoder | None], ...] = (
     (int, None),
     (str, None),
     (float, _float),
-    (datetime, datetime.isoformat),
-    (date, date.isoformat),
-    (time, time.isoformat),
+    (datetime, _ByPydantic(datetime)),
+    (date, _ByPydantic(date)),
+    (time, _ByPydantic(time)),
     (timedelta, _duration),
-    (UUID, str),
+    (UUID, _ByPydantic(UUID)),
     (Decimal, str),
     (bytes, _bytes),
     (dict, plain),

@@ -24,7 +24,7 @@ def validated(
     model: type[SQLModel], values: Any, *, strict: bool | None = None, context: dict[str, Any] | None = None
 ) -> SQLModel:
     """Return a bare instance holding ``values`` and defaults. Raises pydantic.ValidationError."""
-    instance = _bare_instance(model)
+    instance: SQLModel = object.__new__(model)  # Pydantic sets all of it
     model.__pydantic_validator__.validate_python(values, strict=strict, context=context, self_instance=instance)
     return instance
 
