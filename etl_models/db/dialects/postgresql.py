@@ -26,6 +26,7 @@ _MIGRATION_LOCK = 0x65746C5F6D6F6465
 _KINDS = {
     "23505": ViolationKind.UNIQUE,
     "23503": ViolationKind.FOREIGN_KEY,
+    "2BP01": ViolationKind.FOREIGN_KEY,
     "23514": ViolationKind.CHECK,
     "23502": ViolationKind.NOT_NULL,
     "22001": ViolationKind.TOO_LONG,
