@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from etl_models.database import AsyncDatabase, Database, DatabaseHealth
+from etl_models.database import AsyncDatabase, Database
+from etl_models.reads.health import DatabaseHealth
 from etl_models.recorder.asynchronous import AsyncRecorder
 from etl_models.recorder.blocking import Recorder
 from etl_models.settings import Settings
