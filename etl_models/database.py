@@ -95,7 +95,11 @@ class _Plan:
 
     def give_up(self, error: BaseException, *, read_only: bool = False) -> NoReturn:
         """Raise our error for a driver's."""
-        give_up(error, self.target, metadata, read_only=read_only)
+        try:
+            give_up(error, self.target, metadata, read_only=read_only)
+        except SchemaVersionError:
+            self.schema_is_ready = False  # somebody changed it meanwhile; the next unit looks again
+            raise
 
     def check_file(self, *, read_only: bool) -> bool:
         """Say whether the file has to be made first; a read of a missing one is refused, it would make an empty one."""
@@ -146,8 +150,9 @@ class _Plan:
                 f"emptying {self.target.label} has to be confirmed by its name, {self.target.database_name!r}"
             )
 
-    def healthy(self, connection: sa.Connection, started: float) -> DatabaseHealth:
-        """Look around on an open connection; ``started`` is the monotonic time before it was asked for."""
+    def healthy(self, session: Session, started: float) -> DatabaseHealth:
+        """Look around; ``started`` is the monotonic time before the session was asked for."""
+        connection = session.connection()
         connection.exec_driver_sql("SELECT 1")
         latency = (time.monotonic() - started) * 1000
         facts = dict(self.target.dialect.facts(connection))
@@ -250,8 +255,8 @@ class Database:
     def _make_ready(self, *, read_only: bool) -> None:
         plan = self._plan
         is_new = plan.check_file(read_only=read_only)
-        with self._engine.connect() as connection:
-            current = revisions.current(connection)
+        with self._sessions.read() as session:
+            current = revisions.current(session.connection())
         if plan.must_migrate(current, read_only=read_only):
             self._migrate()
         plan.schema_is_ready = True
@@ -293,8 +298,8 @@ class Database:
         started = time.monotonic()
         try:
             self._plan.check_file(read_only=True)
-            with self._engine.connect() as connection:
-                return self._plan.healthy(connection, started)
+            with self._sessions.read() as session:
+                return self._plan.healthy(session, started)
         except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 
@@ -367,8 +372,8 @@ class AsyncDatabase:
     async def _make_ready(self, *, read_only: bool) -> None:
         plan = self._plan
         is_new = plan.check_file(read_only=read_only)
-        async with self.engine.connect() as connection:
-            current = await connection.run_sync(revisions.current)
+        async with self._engines.here()[1].read() as session:
+            current = await session.run_sync(lambda session: revisions.current(session.connection()))
         if plan.must_migrate(current, read_only=read_only):
             await self._migrate()
         plan.schema_is_ready = True
@@ -407,8 +412,8 @@ class AsyncDatabase:
         started = time.monotonic()
         try:
             self._plan.check_file(read_only=True)
-            async with self.engine.connect() as connection:
-                return await connection.run_sync(self._plan.healthy, started)
+            async with self._engines.here()[1].read() as session:
+                return await session.run_sync(self._plan.healthy, started)
         except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 

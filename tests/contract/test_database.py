@@ -304,7 +304,7 @@ def test_health_tells_what_is_there(executor: Database, backend: Backend) -> Non
     assert "etl-secret" not in repr(health)
     wanted = {
         "sqlite": {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"},
-        "postgresql": {"transaction_isolation": "read committed", "timezone": "UTC"},
+        "postgresql": {"default_transaction_isolation": "read committed", "timezone": "UTC"},
         "mariadb": {"transaction_isolation": "read committed", "time_zone": "+00:00"},
     }[backend.name]
     assert wanted.items() <= health.facts.items()

@@ -206,6 +206,9 @@ def test_a_writer_does_not_stop_readers(tmp_path: Path) -> None:
             future = thread.submit(database.run, slow)
             assert writing.wait(10)
             assert database.read(count) == 1
+            with Database(f"sqlite:///{tmp_path}/etl.db") as other:
+                assert other.read(count) == 1
+                assert other.health_check().ok
             release.set()
             future.result()
         assert database.read(count) == 2

@@ -138,7 +138,7 @@ class PostgreSQLDialect(DatabaseDialect):
 
     def facts(self, connection: sa.Connection) -> Mapping[str, str]:
         """Return the version and what a session of ours runs with."""
-        names = ("server_version", "transaction_isolation", "TimeZone", "lock_timeout", "statement_timeout")
+        names = ("server_version", "default_transaction_isolation", "TimeZone", "lock_timeout", "statement_timeout")
         return {name.lower(): str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in names}
 
 
