@@ -90,7 +90,7 @@ lock: ## resolve the locks anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		$(UPGRADE) --extra dev -o requirements.lock pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--resolution lowest-direct --python-version 3.11 --extra all --extra test -o requirements-oldest.lock pyproject.toml
+		--upgrade --resolution lowest-direct --python-version 3.11 --extra all --extra test -o requirements-oldest.lock pyproject.toml
 
 clean: ## remove environments, caches and what the demo wrote
 	rm -rf .venv .venv-* .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
