@@ -143,9 +143,7 @@ def _check(name: str, rule: RuleSpec, references: References) -> Check:
             holds = _function(place)
             return lambda flights: ~holds(flights, references)
         case _:
-            raise UnknownRuleError(
-                f"rule {name!r}: this worker cannot check such a rule (type {rule.type})"
-            )
+            raise UnknownRuleError(f"rule {name!r}: this worker cannot check such a rule (type {rule.type})")
 
 
 def _outside(values: pd.Series, low: float | None, high: float | None) -> pd.Series:
