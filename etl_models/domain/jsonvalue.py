@@ -112,6 +112,6 @@ def _number(value: float, path: str) -> int | float:
         raise InvalidInputError(f"{path} is {value!r}, which JSON cannot hold; write it as text or null", field=path)
     if value == 0:
         return 0.0  # PostgreSQL numeric has no negative zero
-    if abs(value) >= _EXACT_FLOAT and value.is_integer() and abs(value) < 2.0**63:
+    if abs(value) >= _EXACT_FLOAT and value.is_integer() and -(2.0**63) <= value < 2.0**64:
         return int(value)  # jsonb gives such a number back as an integer
     return value
