@@ -16,7 +16,6 @@ from etl_models.specs.loader import load, validate_paths
 from etl_models.specs.source import MAX_FILE_BYTES
 from tests.support.bombs import BOMBS, HEAVY_BUT_VALID
 
-
 WIDE = ["laughs-of-long-text", "flat-mapping", "one-key-often", "jobs-of-numbers", "json-flat-list", "json-nan"]
 WIDE += ["near-misses", "thousands-of-faults", "broken-schema", "time-zones", "toml-flat-keys", "toml-many-tables"]
 
