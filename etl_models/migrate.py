@@ -44,7 +44,8 @@ WAIT = 60.0
 """Seconds to wait for another process that migrates, or for transactions that hold a table."""
 
 # Short lock timeouts, so that a waiting schema change does not hold up everybody behind it; the retries make up for it.
-_OPTIONS = EngineOptions(pool_size=1, max_overflow=0, timeout=15, statement_timeout=0)
+# Nothing here needs prepared statements or a session, so it works through a transaction pooler without being told.
+_OPTIONS = EngineOptions(pool_size=1, max_overflow=0, timeout=15, statement_timeout=0, transaction_pooling=True)
 
 
 def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
@@ -177,9 +178,9 @@ def _develop(environment: Any, options: dict[str, Any]) -> None:
     """Serve alembic's own command line, with which contributors draft a new revision."""
     from etl_models.settings import load_settings
 
-    engine = build_engine(Target.parse(load_settings().database.url.get_secret_value()), _OPTIONS)
-    with engine.connect() as connection, connection.begin():
-        environment.configure(connection=connection, render_as_batch=True, **options)
+    target = Target.parse(load_settings().database.url.get_secret_value())
+    with build_engine(target, _OPTIONS).connect() as connection, target.dialect.migrating(connection, wait=WAIT):
+        environment.configure(connection=connection, **options)
         environment.run_migrations()
 
 
