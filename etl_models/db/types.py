@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.ext.compiler import compiles
 
 from etl_models.domain.jsonvalue import canonical
 
@@ -27,7 +27,10 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose DATETIME(6) on MySQL and MariaDB, a time-zone aware timestamp elsewhere."""
         if dialect.name in _MYSQL:
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+            # Here and below: importing a dialect imports all its drivers, and a short command pays for each.
+            from sqlalchemy.dialects.mysql import DATETIME
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
         return dialect.type_descriptor(sa.DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -62,7 +65,9 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose JSONB where there is one."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+            from sqlalchemy.dialects.postgresql import JSONB
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
         return dialect.type_descriptor(sa.JSON(none_as_null=True))
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -110,9 +115,24 @@ def uuid_key() -> sa.types.TypeEngine[uuid.UUID]:
     return sa.Uuid().with_variant(sa.Uuid(native_uuid=False), *_MYSQL)
 
 
-def long_text() -> sa.types.TypeEngine[str]:
+class LongText(sa.Text):
     """Text without a length limit of its own; MySQL's TEXT alone would end at 64 KB."""
-    return sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL)
+
+
+@compiles(LongText)
+def _text(type_: LongText, compiler: Any, **kw: Any) -> str:
+    words: str = compiler.visit_text(type_, **kw)
+    return words
+
+
+@compiles(LongText, *_MYSQL)
+def _long_text(type_: LongText, compiler: Any, **kw: Any) -> str:  # noqa: ARG001 - as the hook is called
+    return "LONGTEXT"
+
+
+def long_text() -> sa.types.TypeEngine[str]:
+    """Return the type of text that may be long."""
+    return LongText()
 
 
 def big_integer() -> sa.types.TypeEngine[int]:
