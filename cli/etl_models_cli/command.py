@@ -24,7 +24,7 @@ UsageError: Any = typer.BadParameter.__base__
 """What the parser raises for wrong usage; its home differs between releases of typer."""
 
 
-_COMMON: dict[str, tuple[Any, Any]] = {
+COMMON_OPTIONS: dict[str, tuple[Any, Any]] = {
     "output": (
         Annotated[
             Format | None,
@@ -61,7 +61,7 @@ def _format_options(command: Any, context: Any, formatter: Any) -> None:
         record = parameter.get_help_record(context)
         if record is None:
             continue
-        is_common = parameter.name in _COMMON or parameter.name == "help"
+        is_common = parameter.name in COMMON_OPTIONS or parameter.name == "help"
         own = "Arguments" if parameter.param_type_name == "argument" else "Options"
         parts["Options of every command" if is_common else own].append(record)
     for title, records in parts.items():
@@ -142,13 +142,13 @@ def with_common(function: Function) -> Function:
     parameters += [parameter.replace(kind=keyword_only) for parameter in own]
     parameters += [
         inspect.Parameter(name, keyword_only, default=default, annotation=annotation)
-        for name, (annotation, default) in _COMMON.items()
+        for name, (annotation, default) in COMMON_OPTIONS.items()
     ]
 
     @functools.wraps(function)
     def called(**given: Any) -> Any:
         cli: Cli = given.pop("ctx").find_root().obj
-        common = {name: given.pop(name) for name in _COMMON}
+        common = {name: given.pop(name) for name in COMMON_OPTIONS}
         cli.choose(**common)
         return function(cli, **given)
 
