@@ -124,7 +124,8 @@ def _names(flights: pd.DataFrame, broken: Mapping[str, pd.Series]) -> pd.Series:
     """For every row the names of the rules it broke, separated by commas; most rows broke none."""
     names = pd.Series("", index=flights.index, dtype=object)
     for name, mask in broken.items():
-        names[mask] += f",{name}"
+        if mask.any():
+            names[mask] += f",{name}"
     return names.str.removeprefix(",")
 
 

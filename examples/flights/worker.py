@@ -165,7 +165,7 @@ def timed(execution: ExecutionHandle, name: str) -> Iterator[ComponentHandle]:
 
 
 def counts_by_rule(verdict: Verdict, rules: Iterable[Rule]) -> dict[str, int]:
-    """One metric per rule that was broken, such as ``rejected.dep_time_missing``; ten zeros a day would only hide it."""
+    """One metric per broken rule, such as ``rejected.dep_time_missing``; a zero for every other would only hide it."""
     return {
         f"{'rejected' if rule.rejects else 'warned'}.{rule.name}": verdict.broken_by_rule[rule.name]
         for rule in rules

@@ -42,7 +42,8 @@ def load(store: Store, day: str) -> None:
                 totals[order["customer"]] += float(order["amount"])
             target.parent.mkdir(exist_ok=True)
             with target.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([("customer", "total"), *sorted(totals.items())])
+                rows = [(customer, f"{total:.2f}") for customer, total in sorted(totals.items())]
+                csv.writer(file, lineterminator="\n").writerows([("customer", "total"), *rows])
             write.metric("rows_out", len(totals))
             write.writes("shop/totals")
 
