@@ -63,7 +63,7 @@ imports: setup ## import-linter: floors import only downwards
 
 alembic-check: setup ## no drift between models and migrations on any database
 	$(say) "alembic check on every database"
-	@$(PYTEST) -q tests/migrations -m alembic_check
+	@$(PYTEST) -q tests/migrations -k "agree or models_would or drift"
 
 coverage: setup ## tests with branch coverage
 	$(say) "Testing with branch coverage"
@@ -90,7 +90,7 @@ lock: ## resolve the locks anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		$(UPGRADE) --extra dev -o requirements.lock pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--resolution lowest-direct --python-version 3.11 --extra all --extra test -o requirements-oldest.lock pyproject.toml
+		--upgrade --resolution lowest-direct --python-version 3.11 --extra all --extra test -o requirements-oldest.lock pyproject.toml
 
 clean: ## remove environments, caches and what the demo wrote
 	rm -rf .venv .venv-* .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*

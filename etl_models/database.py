@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,18 +22,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from etl_models import revisions
 from etl_models.db.bases import metadata
 from etl_models.db.dialects.base import EngineOptions
-from etl_models.db.engine import build_async_engine, build_engine, has_driver
+from etl_models.db.engine import build_engine, has_driver
 from etl_models.db.retry import DATABASE_ERRORS, Retrying
-from etl_models.db.sessions import AsyncSessions, Sessions
+from etl_models.db.sessions import EnginePerLoop, Sessions
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up, translate
 from etl_models.errors import DatabaseUnavailableError, EtlModelsError, InvalidInputError, SchemaVersionError
+from etl_models.reads.health import DatabaseHealth
 from etl_models.settings import DatabaseSettings, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -46,22 +45,6 @@ T = TypeVar("T")
 logger = logging.getLogger("etl_models")
 
 _active: ContextVar[frozenset[int]] = ContextVar("etl_models_active_units", default=frozenset())
-
-
-class DatabaseHealth(BaseModel):
-    """What a health check found. ``ok`` means: reachable, and the schema is the one this version needs."""
-
-    model_config = ConfigDict(frozen=True)
-
-    ok: bool
-    error: str | None = None
-    url: str
-    dialect: str
-    server_version: str | None = None
-    latency_ms: float | None = None
-    schema_revision: str | None = None
-    schema_head: str
-    facts: dict[str, str] = {}
 
 
 class _Plan:
@@ -112,7 +95,11 @@ class _Plan:
 
     def give_up(self, error: BaseException, *, read_only: bool = False) -> NoReturn:
         """Raise our error for a driver's."""
-        give_up(error, self.target, metadata, read_only=read_only)
+        try:
+            give_up(error, self.target, metadata, read_only=read_only)
+        except SchemaVersionError:
+            self.schema_is_ready = False  # somebody changed it meanwhile; the next unit looks again
+            raise
 
     def check_file(self, *, read_only: bool) -> bool:
         """Say whether the file has to be made first; a read of a missing one is refused, it would make an empty one."""
@@ -163,8 +150,9 @@ class _Plan:
                 f"emptying {self.target.label} has to be confirmed by its name, {self.target.database_name!r}"
             )
 
-    def healthy(self, connection: sa.Connection, started: float) -> DatabaseHealth:
-        """Look around on an open connection; ``started`` is the monotonic time before it was asked for."""
+    def healthy(self, session: Session, started: float) -> DatabaseHealth:
+        """Look around; ``started`` is the monotonic time before the session was asked for."""
+        connection = session.connection()
         connection.exec_driver_sql("SELECT 1")
         latency = (time.monotonic() - started) * 1000
         facts = dict(self.target.dialect.facts(connection))
@@ -267,8 +255,8 @@ class Database:
     def _make_ready(self, *, read_only: bool) -> None:
         plan = self._plan
         is_new = plan.check_file(read_only=read_only)
-        with self._engine.connect() as connection:
-            current = revisions.current(connection)
+        with self._sessions.read() as session:
+            current = revisions.current(session.connection())
         if plan.must_migrate(current, read_only=read_only):
             self._migrate()
         plan.schema_is_ready = True
@@ -310,8 +298,8 @@ class Database:
         started = time.monotonic()
         try:
             self._plan.check_file(read_only=True)
-            with self._engine.connect() as connection:
-                return self._plan.healthy(connection, started)
+            with self._sessions.read() as session:
+                return self._plan.healthy(session, started)
         except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 
@@ -343,7 +331,7 @@ class AsyncDatabase:
         on_created: Callable[[str], None] | None = None,
     ) -> None:
         self._plan = _Plan(url, settings, on_created)
-        self._engines = _EnginePerLoop(self._plan)
+        self._engines = EnginePerLoop(self._plan.target, self._plan.options)
 
     @property
     def target(self) -> Target:
@@ -384,8 +372,8 @@ class AsyncDatabase:
     async def _make_ready(self, *, read_only: bool) -> None:
         plan = self._plan
         is_new = plan.check_file(read_only=read_only)
-        async with self.engine.connect() as connection:
-            current = await connection.run_sync(revisions.current)
+        async with self._engines.here()[1].read() as session:
+            current = await session.run_sync(lambda session: revisions.current(session.connection()))
         if plan.must_migrate(current, read_only=read_only):
             await self._migrate()
         plan.schema_is_ready = True
@@ -424,8 +412,8 @@ class AsyncDatabase:
         started = time.monotonic()
         try:
             self._plan.check_file(read_only=True)
-            async with self.engine.connect() as connection:
-                return await connection.run_sync(self._plan.healthy, started)
+            async with self._engines.here()[1].read() as session:
+                return await session.run_sync(self._plan.healthy, started)
         except (*DATABASE_ERRORS, EtlModelsError) as error:
             return self._plan.unhealthy(error)
 
@@ -444,40 +432,3 @@ class AsyncDatabase:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.target.safe_url!r})"
-
-
-class _EnginePerLoop:
-    """One engine for each event loop: a connection belongs to the loop that opened it.
-
-    A database in memory is its connection, so it has one engine for all loops (its driver does not mind).
-    """
-
-    def __init__(self, plan: _Plan) -> None:
-        self._plan = plan
-        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncEngine, AsyncSessions]] = (
-            weakref.WeakKeyDictionary()
-        )
-        self._memory: tuple[AsyncEngine, AsyncSessions] | None = None
-
-    def here(self) -> tuple[AsyncEngine, AsyncSessions]:
-        """Return engine and sessions of the running loop."""
-        if self._plan.target.is_memory:
-            if self._memory is None:
-                self._memory = self._make()
-            return self._memory
-        loop = asyncio.get_running_loop()
-        if loop not in self._made:
-            self._made[loop] = self._make()
-        return self._made[loop]
-
-    def _make(self) -> tuple[AsyncEngine, AsyncSessions]:
-        engine = build_async_engine(self._plan.target, self._plan.options)
-        return engine, AsyncSessions.of(engine, self._plan.target.dialect)
-
-    async def close(self) -> None:
-        """Close the connections of the running loop; those of ended loops can only be dropped."""
-        here = asyncio.get_running_loop()
-        for loop, (engine, _) in list(self._made.items()):
-            await engine.dispose(close=loop is here)
-        if self._memory is not None:
-            await self._memory[0].dispose()

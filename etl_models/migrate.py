@@ -28,12 +28,12 @@ import etl_models.models  # noqa: F401 - registers the tables with the metadata
 from etl_models import revisions
 from etl_models.db.bases import metadata
 from etl_models.db.dialects import dialect_of
-from etl_models.db.dialects.base import EngineOptions
+from etl_models.db.dialects.base import DatabaseDialect, EngineOptions
 from etl_models.db.engine import build_engine
 from etl_models.db.retry import DATABASE_ERRORS, Retrying
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up
-from etl_models.errors import CheckFailedError, InvalidInputError, SchemaVersionError
+from etl_models.errors import CheckFailedError, ConflictError, InvalidInputError, SchemaVersionError
 
 Database = str | Target | sa.Connection
 """A URL, a target, or a connection without a transaction (for a database in memory there is no other way)."""
@@ -44,7 +44,8 @@ WAIT = 60.0
 """Seconds to wait for another process that migrates, or for transactions that hold a table."""
 
 # Short lock timeouts, so that a waiting schema change does not hold up everybody behind it; the retries make up for it.
-_OPTIONS = EngineOptions(pool_size=1, max_overflow=0, timeout=15, statement_timeout=0)
+# Nothing here needs prepared statements or a session, so it works through a transaction pooler without being told.
+_OPTIONS = EngineOptions(pool_size=1, max_overflow=0, timeout=15, statement_timeout=0, transaction_pooling=True)
 
 
 def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
@@ -87,8 +88,17 @@ def upgrade(
 
 
 def downgrade(database: Database, revision: str, *, progress: Progress | None = None, wait: float = WAIT) -> Migration:
-    """Take back all revisions after ``revision`` (``base``: all), and the data that only they have a place for."""
-    return _migrate(database, lambda config: command.downgrade(config, revision), progress, wait)
+    """Take back all revisions after ``revision`` (``base``: all), and the data that only they have a place for.
+
+    Raises ConflictError when all are to go while a table of somebody else refers to one of ours.
+    """
+
+    def act(config: Config) -> None:
+        if revision == "base":
+            _refuse_if_referred_to(config.attributes["connection"])
+        command.downgrade(config, revision)
+
+    return _migrate(database, act, progress, wait)
 
 
 def stamp(database: Database, revision: str, *, wait: float = WAIT) -> Migration:
@@ -102,7 +112,10 @@ def current(database: Database) -> str | None:
 
 
 def drop_all(database: Database) -> None:
-    """Drop every table of ours, whatever revision they are of; a user's own tables stay."""
+    """Drop every table of ours, whatever revision they are of; a user's own tables stay.
+
+    Raises ConflictError, and drops nothing, while one of those refers to one of ours.
+    """
     _with_connection(database, _drop_all, WAIT)
 
 
@@ -111,10 +124,15 @@ def check(database: Database) -> None:
     _with_connection(database, _check, WAIT)
 
 
+def exclude_etl_models(name: str | None, kind: str, _parents: Any) -> bool:
+    """Keep our tables out of a user's autogenerate: ``context.configure(..., include_name=exclude_etl_models)``."""
+    return kind != "table" or not (name in metadata.tables or name == revisions.VERSION_TABLE)
+
+
 def upgrade_sql(kind: str, revision: str = "head", *, start: str | None = None) -> str:
     """Return the SQL of an upgrade from ``start`` (None: from nothing), made without any database.
 
-    ``kind`` is a URL or ``sqlite``, ``postgresql``, ``mysql`` or ``mariadb``; the last two differ in the type of ids.
+    ``kind`` is a URL, or ``sqlite``, ``postgresql``, ``mysql`` or ``mariadb``.
     """
     span = f"{start}:{revision}" if start else revision
     return _sql(kind, lambda config: command.upgrade(config, span, sql=True))
@@ -144,13 +162,12 @@ def run_environment(environment: Any, **options: Any) -> None:
         _develop(environment, options)
 
 
-def _write_sql(environment: Any, kind: str, options: dict[str, Any]) -> None:
-    dialect = dialect_of(kind)
+def _write_sql(environment: Any, dialect: DatabaseDialect, options: dict[str, Any]) -> None:
     environment.configure(
-        dialect_name=kind,
+        dialect_name=dialect.name,
         dialect_opts={"paramstyle": "named"},
         literal_binds=True,
-        transactional_ddl=dialect is not None and dialect.ddl_rolls_back,
+        transactional_ddl=dialect.ddl_rolls_back,
         **options,
     )
     with environment.begin_transaction():
@@ -161,9 +178,9 @@ def _develop(environment: Any, options: dict[str, Any]) -> None:
     """Serve alembic's own command line, with which contributors draft a new revision."""
     from etl_models.settings import load_settings
 
-    engine = build_engine(Target.parse(load_settings().database.url.get_secret_value()), _OPTIONS)
-    with engine.connect() as connection, connection.begin():
-        environment.configure(connection=connection, render_as_batch=True, **options)
+    target = Target.parse(load_settings().database.url.get_secret_value())
+    with build_engine(target, _OPTIONS).connect() as connection, target.dialect.migrating(connection, wait=WAIT):
+        environment.configure(connection=connection, **options)
         environment.run_migrations()
 
 
@@ -237,10 +254,9 @@ def _known() -> str:
 
 def _sql(kind: str, act: Callable[[Config], None]) -> str:
     scheme = kind.partition("://")[0].partition("+")[0]
-    dialect = Target.parse(f"{scheme}://").dialect
     output = io.StringIO()
     with _our_errors():
-        act(_config(output=output, dialect=scheme if scheme == "mariadb" else dialect.name))
+        act(_config(output=output, dialect=Target.parse(f"{scheme}://").dialect))
     return output.getvalue()
 
 
@@ -275,10 +291,24 @@ def _name(item: Any) -> str:
     return f"{table.name}.{name}" if table is not None else name
 
 
+def _refuse_if_referred_to(connection: sa.Connection) -> None:
+    """Look before the first table is dropped: MariaDB would stop at the one referred to, with the others gone."""
+    inspector = sa.inspect(connection)
+    for name in set(inspector.get_table_names()) - set(metadata.tables):
+        for key in inspector.get_foreign_keys(name):
+            if key["referred_table"] in metadata.tables:
+                raise ConflictError(
+                    f"the table {name} refers to {key['referred_table']}: drop it, or its foreign key, first",
+                    table=name,
+                    refers_to=key["referred_table"],
+                )
+
+
 def _drop_all(connection: sa.Connection) -> None:
     dialect = dialect_of(connection.dialect.name)
     assert dialect is not None
     with dialect.migrating(connection, wait=WAIT):
+        _refuse_if_referred_to(connection)
         metadata.drop_all(connection)
         sa.Table(revisions.VERSION_TABLE, sa.MetaData()).drop(connection, checkfirst=True)
 

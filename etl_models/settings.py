@@ -45,11 +45,11 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """Where the store is and how connections behave; times in seconds."""
 
-    url: SecretStr = Field(default=SecretStr(DEFAULT_DATABASE_URL), repr=False)
-    password: SecretStr | None = Field(default=None, repr=False)
-    pool_size: int = Field(default=5, ge=1, le=1000)
-    max_overflow: int = Field(default=10, ge=0, le=1000)
-    pool_recycle: float = Field(default=1800, gt=0)
+    url: SecretStr = Field(default=SecretStr(DEFAULT_DATABASE_URL), repr=False, description="Where the store is.")
+    password: SecretStr | None = Field(default=None, repr=False, description="Password, for a URL that has none.")
+    pool_size: int = Field(default=5, ge=1, le=1000, description="Connections kept open.")
+    max_overflow: int = Field(default=10, ge=0, le=1000, description="Connections opened besides when all are busy.")
+    pool_recycle: float = Field(default=1800, gt=0, description="Age at which an idle connection is made anew.")
     timeout: float = Field(default=30, gt=0, le=3600, description="Patience of one unit of work, retries included.")
     statement_timeout: float = Field(default=300, ge=0, description="Limit of one statement on a server; 0 for none.")
     transaction_pooling: bool = Field(default=False, description="Behind PgBouncer in transaction mode.")
@@ -70,17 +70,10 @@ class DatabaseSettings(_Section):
         yield from super().__repr_args__()
 
 
-class RecorderSettings(_Section):
-    """How the recorder behaves; times in seconds."""
-
-    deadline: float = Field(default=2, gt=0, le=3600, description="A call of the recorder returns within this time.")
-
-
 class Settings(_Section):
     """All settings, checked. ``Settings()`` holds the defaults; :func:`load_settings` asks the surroundings."""
 
     database: DatabaseSettings = DatabaseSettings()
-    recorder: RecorderSettings = RecorderSettings()
 
 
 def load_settings(

@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Time limits per example judge the machine, not the code. In CI the examples are the same every time: a new one that
+# fails is found on somebody's desk, where it can be looked at, and not in a change that has nothing to do with it.
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("desk"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 pytest_plugins = ["tests.support.matrix"]
 

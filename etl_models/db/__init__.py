@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         StaleDataError,
         TenantRequiredError,
     )
-    from etl_models.db.exact import Double, Duration, FixedDecimal, long_binary, time_of_day
+    from etl_models.db.exact import Double, Duration, FixedDecimal, LongBinary, TimeOfDay
     from etl_models.db.filters import AllOf, AnyOf, Filter, Not, Search, Where
     from etl_models.db.mixins import (
         AuditColumnsMixin,
@@ -94,6 +94,7 @@ _WHERE = {
     "IntegerPKMixin": "etl_models.db.mixins",
     "InvalidDataError": "etl_models.db.errors",
     "InvalidFilterError": "etl_models.db.errors",
+    "LongBinary": "etl_models.db.exact",
     "MetadataMixin": "etl_models.db.mixins",
     "ModelSerializer": "etl_models.db.serialization",
     "Money": "etl_models.db.money",
@@ -114,6 +115,7 @@ _WHERE = {
     "StaleDataError": "etl_models.db.errors",
     "TenantRequiredError": "etl_models.db.errors",
     "TenantScopedMixin": "etl_models.db.mixins",
+    "TimeOfDay": "etl_models.db.exact",
     "TimestampMixin": "etl_models.db.mixins",
     "TimestampedBase": "etl_models.db.composites",
     "TimestampedModel": "etl_models.db.composites",
@@ -132,7 +134,6 @@ _WHERE = {
     "every_tenant": "etl_models.db.tenancy",
     "history_table": "etl_models.db.versioning",
     "key_string": "etl_models.db.types",
-    "long_binary": "etl_models.db.exact",
     "long_text": "etl_models.db.types",
     "money_columns": "etl_models.db.money",
     "new_registry": "etl_models.db.declarative",
@@ -141,7 +142,6 @@ _WHERE = {
     "slugify": "etl_models.db.mixins",
     "str_enum": "etl_models.db.types",
     "tenant_scope": "etl_models.db.tenancy",
-    "time_of_day": "etl_models.db.exact",
     "update_shape": "etl_models.db.shapes",
     "uuid7": "etl_models.domain.ids",
     "uuid_key": "etl_models.db.types",
@@ -171,6 +171,7 @@ __all__ = [
     "IntegerPKMixin",
     "InvalidDataError",
     "InvalidFilterError",
+    "LongBinary",
     "MetadataMixin",
     "ModelSerializer",
     "Money",
@@ -191,6 +192,7 @@ __all__ = [
     "StaleDataError",
     "TenantRequiredError",
     "TenantScopedMixin",
+    "TimeOfDay",
     "TimestampMixin",
     "TimestampedBase",
     "TimestampedModel",
@@ -209,7 +211,6 @@ __all__ = [
     "every_tenant",
     "history_table",
     "key_string",
-    "long_binary",
     "long_text",
     "money_columns",
     "new_registry",
@@ -218,7 +219,6 @@ __all__ = [
     "slugify",
     "str_enum",
     "tenant_scope",
-    "time_of_day",
     "update_shape",
     "uuid7",
     "uuid_key",

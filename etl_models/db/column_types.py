@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 from sqlmodel.main import FieldInfo as SQLModelFieldInfo
 from sqlmodel.main import FieldInfoMetadata
 
-from etl_models.db.exact import Double, Duration, FixedDecimal, long_binary, time_of_day
+from etl_models.db.exact import Double, Duration, FixedDecimal, LongBinary, TimeOfDay
 from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, long_text, str_enum, uuid_key
 
 _MAX_ENUM_LENGTH = 32
@@ -75,10 +75,10 @@ _CHOICES: tuple[tuple[type[Any], Any], ...] = (
     (int, big_integer),
     (float, Double),
     (datetime, UTCDateTime),
-    (time, time_of_day),
+    (time, TimeOfDay),
     (timedelta, Duration),
     (uuid.UUID, uuid_key),
-    (bytes, long_binary),
+    (bytes, LongBinary),
     (dict, lambda: SmartJSON(checked=True)),
     (list, lambda: SmartJSON(checked=True)),
 )

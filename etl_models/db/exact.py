@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
 
 _MYSQL = ("mysql", "mariadb")
 _LARGEST = 1.7976931348623157e308
@@ -135,11 +135,31 @@ class Duration(sa.types.TypeDecorator[timedelta]):
         return "Duration()"
 
 
-def time_of_day() -> sa.types.TypeEngine[Any]:
+class TimeOfDay(sa.Time):
     """TIME with microseconds; MySQL's TIME alone would drop them."""
-    return sa.Time().with_variant(mysql.TIME(fsp=6), *_MYSQL)
 
 
-def long_binary() -> sa.types.TypeEngine[bytes]:
+class LongBinary(sa.LargeBinary):
     """Bytes without a length limit of their own; MySQL's BLOB alone would end at 64 KB."""
-    return sa.LargeBinary().with_variant(mysql.LONGBLOB(), *_MYSQL)
+
+
+@compiles(TimeOfDay)
+def _time(type_: TimeOfDay, compiler: Any, **kw: Any) -> str:
+    words: str = compiler.visit_time(type_, **kw)
+    return words
+
+
+@compiles(TimeOfDay, *_MYSQL)
+def _precise_time(type_: TimeOfDay, compiler: Any, **kw: Any) -> str:  # noqa: ARG001  (as the hook is called)
+    return "TIME(6)"
+
+
+@compiles(LongBinary)
+def _binary(type_: LongBinary, compiler: Any, **kw: Any) -> str:
+    words: str = compiler.visit_large_binary(type_, **kw)
+    return words
+
+
+@compiles(LongBinary, *_MYSQL)
+def _long_binary(type_: LongBinary, compiler: Any, **kw: Any) -> str:  # noqa: ARG001  (as the hook is called)
+    return "LONGBLOB"

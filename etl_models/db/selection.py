@@ -169,7 +169,9 @@ class Keyset:
         # The key goes the way of the last term, so that an index on it can be read in one direction.
         sign = "-" if given and given[-1].startswith("-") else ""
         given += [f"{sign}{name}" for name in key if name not in names]
-        keys = tuple(SortKey(_sortable(model, term.removeprefix("-")), term.startswith("-")) for term in given)
+        keys = tuple(
+            SortKey(_sortable(model, term.removeprefix("-")), descending=term.startswith("-")) for term in given
+        )
         query = fingerprint({"model": model.__name__, "order": given, "filters": repr(sorted(filters.items()))})
         return cls(model, tuple(term.removeprefix("-") for term in given), keys, query)
 

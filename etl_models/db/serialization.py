@@ -168,7 +168,8 @@ class _Plan:
 
 
 def _plan(model: type[SQLModel], choice: _Choice, style: _Style) -> _Plan:
-    names, encoded = [], []
+    names: list[str] = []
+    encoded: list[tuple[int, Encoder]] = []
     for name in column_fields(model):
         field = model.model_fields.get(name)
         if not choice.takes(name) or (field is not None and field.exclude):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from etl_models.db.dialects.base import DatabaseDialect
+from etl_models.db.dialects.base import DatabaseDialect, EngineOptions
+from etl_models.db.engine import build_async_engine
+from etl_models.db.target import Target
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -44,3 +48,41 @@ class AsyncSessions:
         return cls(
             async_sessionmaker(engine, expire_on_commit=False), async_sessionmaker(reader, expire_on_commit=False)
         )
+
+
+class EnginePerLoop:
+    """One asynchronous engine for each event loop: a connection belongs to the loop that opened it.
+
+    A database in memory is its connection, so it has one engine for all loops (its driver does not mind).
+    """
+
+    def __init__(self, target: Target, options: EngineOptions) -> None:
+        self._target = target
+        self._options = options
+        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncEngine, AsyncSessions]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._memory: tuple[AsyncEngine, AsyncSessions] | None = None
+
+    def here(self) -> tuple[AsyncEngine, AsyncSessions]:
+        """Return engine and sessions of the running loop. Raises ConfigurationError when the driver is missing."""
+        if self._target.is_memory:
+            if self._memory is None:
+                self._memory = self._make()
+            return self._memory
+        loop = asyncio.get_running_loop()
+        if loop not in self._made:
+            self._made[loop] = self._make()
+        return self._made[loop]
+
+    def _make(self) -> tuple[AsyncEngine, AsyncSessions]:
+        engine = build_async_engine(self._target, self._options)
+        return engine, AsyncSessions.of(engine, self._target.dialect)
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; those of ended loops can only be dropped."""
+        here = asyncio.get_running_loop()
+        for loop, (engine, _) in list(self._made.items()):
+            await engine.dispose(close=loop is here)
+        if self._memory is not None:
+            await self._memory[0].dispose()

@@ -79,7 +79,7 @@ def _fields(model: type[SQLModel], exclude: frozenset[str]) -> dict[str, FieldIn
 def _limited(field: FieldInfo) -> Any:
     """Return the annotation with the limits of the field, and without what SQLModel keeps beside them."""
     limits = [item for item in field.metadata if not isinstance(item, FieldInfoMetadata)]
-    return Annotated[field.annotation, *limits] if limits else field.annotation  # type: ignore[valid-type]
+    return Annotated[field.annotation, *limits] if limits else field.annotation
 
 
 def _defaulted(field: FieldInfo) -> Any:

@@ -50,15 +50,15 @@ class Steps:
         if not self._looks or self._inspector.has_table(name):
             self._op.drop_table(name)
 
-    def create_index(self, name: str, table: str, columns: Sequence[str], *, unique: bool = False) -> None:
+    def create_index(self, name: str, table_name: str, columns: Sequence[str], *, unique: bool = False) -> None:
         """Create an index."""
-        if not self._looks or name not in self._indexes(table):
-            self._op.create_index(name, table, list(columns), unique=unique)
+        if not self._looks or name not in self._indexes(table_name):
+            self._op.create_index(name, table_name, list(columns), unique=unique)
 
-    def drop_index(self, name: str, table: str) -> None:
+    def drop_index(self, name: str, table_name: str) -> None:
         """Drop an index."""
-        if not self._looks or name in self._indexes(table):
-            self._op.drop_index(name, table)
+        if not self._looks or name in self._indexes(table_name):
+            self._op.drop_index(name, table_name)
 
     def add_column(self, table: str, column: sa.Column[Any]) -> None:
         """Add a column."""

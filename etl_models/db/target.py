@@ -41,6 +41,8 @@ class Target:
         dialect = dialect_of(scheme)
         if dialect is None:
             raise ConfigurationError(f"databases of the kind {scheme!r} are not supported; {_known(scheme)}")
+        if dialect.name == "sqlite" and not parsed.query.get("uri") and (file := file_of(parsed)) is not None:
+            parsed = parsed.set(database=str(file))  # what the path means must not change when the process moves
         return cls(parsed, dialect)
 
     @property

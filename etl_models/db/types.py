@@ -8,9 +8,7 @@ from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import TypeCompiler
 
 from etl_models.domain.jsonvalue import canonical
 
@@ -29,7 +27,10 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose DATETIME(6) on MySQL and MariaDB, a time-zone aware timestamp elsewhere."""
         if dialect.name in _MYSQL:
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+            # Here and below: importing a dialect imports all its drivers, and a short command pays for each.
+            from sqlalchemy.dialects.mysql import DATETIME
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
         return dialect.type_descriptor(sa.DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -52,7 +53,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 class SmartJSON(sa.types.TypeDecorator[Any]):
     """A JSON value: JSONB on PostgreSQL, JSON elsewhere; canonical in, equal out; None is SQL NULL.
 
-    ``checked`` makes it TEXT that must be valid JSON on SQLite, whose JSON alone is a name without a rule; tables on
+    ``checked`` makes it TEXT that must be valid JSON on SQLite, whose JSON alone is a name without a rule; columns of
     :class:`~etl_models.db.declarative.Base` are checked by themselves. Raises
     :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep.
     """
@@ -67,9 +68,13 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose JSONB where there is one."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+            from sqlalchemy.dialects.postgresql import JSONB
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
         if dialect.name == "sqlite" and self.checked:
-            return _CheckedJSON(none_as_null=True)
+            from etl_models.db.checked_json import CheckedJSON
+
+            return CheckedJSON(none_as_null=True)
         return dialect.type_descriptor(sa.JSON(none_as_null=True))
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -85,31 +90,13 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
         return _sorted(value)
 
 
-class _CheckedJSON(sqlite.JSON):
-    """What a checked column is on SQLite. Declared as TEXT: a column called JSON would turn text into numbers."""
-
-
-@compiles(_CheckedJSON, "sqlite")
-def _checked_json(
-    type_: _CheckedJSON,  # noqa: ARG001
-    compiler: TypeCompiler,
-    *,
-    type_expression: Any = None,
-    **_: Any,
-) -> str:
-    if not isinstance(type_expression, sa.Column):
-        return "TEXT"  # in a CAST
-    name = compiler.dialect.identifier_preparer.format_column(type_expression)
-    return f"TEXT CHECK ({name} IS NULL OR json_valid({name}))"  # of NULL, older versions say it is no valid JSON
-
-
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return [_sorted(item) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return float(value)  # no such integer was written: jsonb shows large floats without a point
+        return float(value)  # jsonb writes 1e20 out as an integer; no integer of ours is that large
     return value
 
 
@@ -135,9 +122,24 @@ def uuid_key() -> sa.types.TypeEngine[uuid.UUID]:
     return sa.Uuid().with_variant(sa.Uuid(native_uuid=False), *_MYSQL)
 
 
-def long_text() -> sa.types.TypeEngine[str]:
+class LongText(sa.Text):
     """Text without a length limit of its own; MySQL's TEXT alone would end at 64 KB."""
-    return sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL)
+
+
+@compiles(LongText)
+def _text(type_: LongText, compiler: Any, **kw: Any) -> str:
+    words: str = compiler.visit_text(type_, **kw)
+    return words
+
+
+@compiles(LongText, *_MYSQL)
+def _long_text(type_: LongText, compiler: Any, **kw: Any) -> str:  # noqa: ARG001 - as the hook is called
+    return "LONGTEXT"
+
+
+def long_text() -> sa.types.TypeEngine[str]:
+    """Return the type of text that may be long."""
+    return LongText()
 
 
 def big_integer() -> sa.types.TypeEngine[int]:

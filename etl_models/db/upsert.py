@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 _MYSQL = ("mysql", "mariadb")
 
@@ -24,7 +23,7 @@ def upsert(
     names = [*dict.fromkeys((*update, *touched))] if update else []
     if dialect in _MYSQL:
         return _on_duplicate_key(table, match, names, bump)
-    statement: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = _insert(dialect, table)
     if not names:
         return statement.on_conflict_do_nothing(index_elements=[table.c[name] for name in match])
     values = {name: statement.excluded[name] for name in names}
@@ -33,8 +32,19 @@ def upsert(
     return statement.on_conflict_do_update(index_elements=[table.c[name] for name in match], set_=values)
 
 
+def _insert(dialect: str, table: sa.Table) -> Any:
+    # Importing a dialect imports all its drivers.
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    return insert(table)
+
+
 def _on_duplicate_key(table: sa.Table, match: Collection[str], names: list[str], bump: str | None) -> Any:
-    statement = mysql.insert(table)
+    from sqlalchemy.dialects.mysql import insert
+
+    statement = insert(table)
     same = sa.and_(*(table.c[name] == statement.inserted[name] for name in match))
     values: dict[str, Any] = {
         name: sa.func.IF(same, statement.inserted[name], table.c[name], type_=table.c[name].type) for name in names

@@ -15,11 +15,17 @@ from uuid import UUID
 
 from etl_models.domain.ids import uuid7
 from etl_models.domain.naming import check_name
+from etl_models.domain.states import TERMINAL_COMPONENT_STATES
 from etl_models.operations.recording.attaching import attach_execution
 from etl_models.operations.recording.batches import Command
 from etl_models.operations.recording.components import ComponentRun, finish_component, start_component
 from etl_models.operations.recording.facts import record_facts
-from etl_models.operations.recording.finishing import cancel_execution, finish_execution, record_error
+from etl_models.operations.recording.finishing import (
+    FINISHING_STATES,
+    cancel_execution,
+    finish_execution,
+    record_error,
+)
 from etl_models.operations.recording.starting import start_execution
 from etl_models.operations.recording.values import NOTHING, Facts, Failure, Outcome
 from etl_models.reads.execution import StartRead
@@ -51,6 +57,7 @@ class ExecutionCore:
         if self.request is not None:
             self.id, self.attempt_id = self.request.execution_id, self.request.attempt_id
         self._began_at = self.clock.now()
+        self._missed = 0
         self._is_finished = False
         self._runs: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -94,7 +101,9 @@ class ExecutionCore:
         answer = yield (Command(start_execution, arguments),)
         if isinstance(answer, StartRead):
             self.adopt(answer)
+            self.ledger.made_up(self._missed)
             return True
+        self._missed += 1
         self.is_recordable = answer is not Answer.REFUSED
         return False
 
@@ -169,19 +178,23 @@ class ExecutionCore:
         without the notes: a change of state must not be lost over a number.
         """
         facts = notes.take()
+        wanted, without = commands(facts), commands(NOTHING)
         answer: Any = Answer.MISSED
         try:
-            answer = yield commands(facts)
+            answer = yield wanted
         finally:
             if answer is Answer.MISSED:
                 notes.put_back(facts)
-        without = commands(NOTHING)
-        if answer is Answer.REFUSED and facts and without:
+        if answer is Answer.MISSED:
+            self.ledger.made_up(len(wanted) - len(without))
+        elif answer is Answer.REFUSED and facts and without:
+            self.ledger.made_up(len(wanted) - 1)  # what stays dropped is the facts
             answer = yield without
         return answer
 
     def _ended(self, answer: Any) -> Outcome | None:
-        self._is_finished = isinstance(answer, Outcome)
+        # A refused request may leave the attempt as open as it was; then its end is still to come.
+        self._is_finished = isinstance(answer, Outcome) and answer.state in FINISHING_STATES
         with self._lock:
             self._open.clear()
         return self._judged(answer)
@@ -201,6 +214,7 @@ class ComponentCore:
         self.run = ComponentRun(uuid7(), name, number, by_name=ordinal is not None)
         self._is_started = False
         self._is_finished = False
+        self._missed = 0
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -213,6 +227,7 @@ class ComponentCore:
             self.execution.opened(self)
         if not self.is_recordable or not (yield from self.execution.start()):
             self.execution.ledger.skipped(1)
+            self._missed += 1
             return False
         arguments = {**self.execution.where(), "run": self.run, "occurred_at": self.run.started_at}
         answer = yield from self.execution.send(
@@ -220,9 +235,10 @@ class ComponentCore:
             self.execution.notes,
         )
         if isinstance(answer, Answer):
+            self._missed += 1
             return False
         self.run = replace(self.run, id=answer.id, ordinal=answer.ordinal)
-        self._is_started = True
+        self._now_started()
         return True
 
     def finish(self, ending: Ending) -> Steps[Outcome | None]:
@@ -241,9 +257,10 @@ class ComponentCore:
         answer = yield from self.execution.send(
             lambda facts: (Command(finish_component, {**arguments, "facts": facts}),), self.notes
         )
-        self._is_finished = isinstance(answer, Outcome)
+        if isinstance(answer, Outcome):
+            self._now_started()
+            self._is_finished = answer.state in TERMINAL_COMPONENT_STATES
         if self._is_finished:
-            self._is_started = True
             self.execution.closed(self)
         return judged(self.execution.ledger, answer)
 
@@ -263,6 +280,11 @@ class ComponentCore:
         """Write what was noted."""
         if self.notes and (yield from self.start()):
             yield from self.execution.send(self._facts_commands, self.notes)
+
+    def _now_started(self) -> None:
+        self._is_started = True
+        self.execution.ledger.made_up(self._missed)
+        self._missed = 0
 
     def _facts_commands(self, facts: Facts) -> Commands:
         where = {**self.execution.where(), "component_execution_id": self.run.id}

@@ -69,6 +69,11 @@ class Ledger:
             logger.debug("%s could not be recorded: %s", names, describe(error))
         return Answer.MISSED if isinstance(error, _PASSING) else Answer.REFUSED
 
+    def made_up(self, count: int) -> None:
+        """Take back what was counted as dropped and is kept after all, or could be written later."""
+        with self._lock:
+            self.dropped -= count
+
     def skipped(self, count: int) -> None:
         """Note writes that were not tried, because what they belong to is not recorded."""
         with self._lock:

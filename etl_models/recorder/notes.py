@@ -12,7 +12,7 @@ from etl_models.operations.recording.measuring import measure
 from etl_models.operations.recording.values import Facts, Use
 from etl_models.recorder.buffer import Buffer
 from etl_models.recorder.ledger import Ledger
-from etl_models.recorder.steady import SteadyClock, next_sequence
+from etl_models.recorder.steady import SteadyClock
 
 
 class Notes:
@@ -26,7 +26,7 @@ class Notes:
     def metric(self, name: str, value: object) -> None:
         """Note a number."""
         try:
-            sample = measure(name, value, sequence=next_sequence(), recorded_at=self._clock.now())
+            sample = measure(name, value, sequence=self._clock.next_sequence(), recorded_at=self._clock.now())
         except Exception as error:  # noqa: BLE001  (a number's own methods may raise anything)
             self._ledger.mistake(error)
         else:

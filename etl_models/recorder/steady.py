@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from etl_models.domain.clock import utcnow
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -28,6 +30,10 @@ class SteadyClock:
         """Return the present moment, aware, in UTC."""
         return self._wall + timedelta(seconds=_elapsed() - self._since)
 
+    def next_sequence(self) -> int:
+        """Return a number greater than every one before in this process; it fits into 63 bits."""
+        return _sequence.next()
+
 
 class FixedClock(SteadyClock):
     """A clock that stands still, for what is told after the fact."""
@@ -35,10 +41,15 @@ class FixedClock(SteadyClock):
     def __init__(self, at: datetime) -> None:
         super().__init__()
         self._at = at
+        self._ticks = count((at - _EPOCH) // timedelta(microseconds=1) * 1000)
 
     def now(self) -> datetime:
         """Return the moment it was set to."""
         return self._at
+
+    def next_sequence(self) -> int:
+        """Count nanoseconds from that moment, so that the same told again has the same numbers."""
+        return next(self._ticks)
 
 
 class _Sequence:
@@ -60,8 +71,3 @@ class _Sequence:
 _sequence = _Sequence()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_sequence.renew)
-
-
-def next_sequence() -> int:
-    """Return a number greater than every one before in this process; it fits into 63 bits."""
-    return _sequence.next()

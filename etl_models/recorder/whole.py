@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -107,8 +108,9 @@ def whole_command(
     if execution_id is not None:
         # The id of the execution is all that tells a repetition, so it has to tell the attempt as well.
         request = replace(request, attempt_id=request.execution_id)
+    runs: Counter[str] = Counter()
     finished = [
-        ledger.tolerated(lambda given: _finished(ledger, begin, end, given), component, None)
+        ledger.tolerated(lambda given: _finished(ledger, runs, (begin, end), given), component, None)
         for component in components
     ]
     return Command(
@@ -126,13 +128,17 @@ def whole_command(
     )
 
 
-def _finished(ledger: Ledger, begin: datetime, end: datetime, given: ComponentRecord) -> FinishedComponent:
+def _finished(
+    ledger: Ledger, runs: Counter[str], span: tuple[datetime, datetime], given: ComponentRecord
+) -> FinishedComponent:
+    """Return one run; known by its name and how many of the name came before, so that told again it is the same."""
     if unknown := given.keys() - ComponentRecord.__annotations__.keys():
         raise InvalidInputError(f"a component has no {', '.join(sorted(map(str, unknown)))}", field="components")
-    ended_at = moment("ended_at")(given.get("ended_at")) or end
-    began = moment("started_at")(given.get("started_at")) or begin
+    began = moment("started_at")(given.get("started_at")) or span[0]
+    ended_at = moment("ended_at")(given.get("ended_at")) or span[1]
+    runs[given["name"]] += 1
     return FinishedComponent(
-        ComponentRun(uuid7(), given["name"], started_at=began).checked(),
+        ComponentRun(uuid7(), given["name"], runs[given["name"]], began, by_name=True).checked(),
         ended_at,
         finishing_component_state(given.get("state", ComponentState.SUCCEEDED)),
         given.get("reason"),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 MAX_SUGGESTIONS = 100
-MAX_FINDINGS = 20_000
+MAX_FINDINGS = 10_000
 
 
 class _Budget:

@@ -73,11 +73,15 @@ def _add_spellings(spec: type[Spec], part: dict[str, Any]) -> None:
 
 
 def _one_of_field_and_fields(_: type[Spec], part: dict[str, Any]) -> None:
-    part.setdefault("allOf", []).append({"oneOf": [{"required": ["field"]}, {"required": ["fields"]}]})
+    part.setdefault("allOf", []).append({"oneOf": [_is_given("field"), _is_given("fields")]})
 
 
 def _some_limit(_: type[Spec], part: dict[str, Any]) -> None:
-    part["allOf"].append({"anyOf": [{"required": ["min"]}, {"required": ["max"]}]})
+    part["allOf"].append({"anyOf": [_is_given("min"), _is_given("max")]})
+
+
+def _is_given(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
 def _with_shorthand(spec: type[Spec], part: dict[str, Any]) -> dict[str, Any]:

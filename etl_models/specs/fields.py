@@ -129,12 +129,15 @@ JsonObject: TypeAlias = Annotated[dict[str, Any], BeforeValidator(_json_object),
 """A JSON object of at most 16 levels and 1 MB, canonical after validation."""
 
 
-def at_most(limit: int) -> BeforeValidator:
-    """Refuse a longer list before looking at its items, which Pydantic would do one by one."""
+def at_most(limit: int, *, empty: bool = True) -> BeforeValidator:
+    """Refuse a longer list (or an empty one) before looking at its items, which Pydantic would do one by one."""
 
     def check(value: object) -> object:
-        if isinstance(value, list | tuple | dict) and len(value) > limit:
-            raise custom_error(f"holds {len(value)} items; at most {limit} are allowed")
+        if isinstance(value, list | tuple | dict):
+            if len(value) > limit:
+                raise custom_error(f"holds {len(value)} items; at most {limit} are allowed")
+            if not value and not empty:
+                raise custom_error("must not be empty")
         return value
 
     return BeforeValidator(check)

@@ -17,6 +17,7 @@ from etl_models.specs.base import MAX_FINDINGS, Finding, Spec, findings_of, peek
 from etl_models.specs.budget import limited
 from etl_models.specs.component import ComponentSpec
 from etl_models.specs.document import DefinitionDocument
+from etl_models.specs.loaded import Loaded, Part
 from etl_models.specs.reading import RawDocument, Reading, Source
 from etl_models.specs.references import (
     Known,
@@ -69,11 +70,25 @@ def load(
 
     Raises :class:`~etl_models.errors.DefinitionError` with every problem of every file.
     """
+    return load_with_places(
+        source, kind=kind, known_dataclasses=known_dataclasses, max_bytes=max_bytes, stdin=stdin
+    ).spec
+
+
+def load_with_places(
+    source: Source | Sequence[Source],
+    *,
+    kind: Kind = "document",
+    known_dataclasses: KnownDataclasses = None,
+    max_bytes: int = MAX_FILE_BYTES,
+    stdin: BinaryIO | None = None,
+) -> Loaded:
+    """As :func:`load`; what comes back can also say in which file and line a problem stands that is found later."""
     loading = _load(source, kind, max_bytes, stdin)
     loading.check_kind(kind)
     loading.check_references(known_dataclasses)
     loading.raise_problems()
-    return loading.components[0] if kind == "component" else loading.merged()
+    return Loaded(loading.components[0] if kind == "component" else loading.merged(), loading.parts())
 
 
 @dataclass(frozen=True)
@@ -195,6 +210,14 @@ class _Loading:
             metrics=tuple(item for document in self.documents for item in document.metrics),
             component_types=tuple(item for document in self.documents for item in document.component_types),
         )
+
+    def parts(self) -> list[Part]:
+        """Return the valid documents (or the bare components) with their sources."""
+        documents, components = iter(self.documents), iter(self.components)
+        return [
+            Part(raw, shape, next(components) if shape.kind == "component" else next(documents))
+            for raw, shape in self._shaped
+        ]
 
     def raise_problems(self) -> None:
         """Raise what was found, in the order of the files and of the lines in them."""

@@ -48,9 +48,11 @@ def _number(value: object) -> JsonValue:
     return json_value(value)
 
 
+NOT_EMPTY = Field(json_schema_extra={"minItems": 1})
+
 Number: TypeAlias = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Scalar: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
-Fields: TypeAlias = Annotated[tuple[FieldName, ...], lax, Field(min_length=1), at_most(MAX_FIELDS)]
+Fields: TypeAlias = Annotated[tuple[FieldName, ...], lax, NOT_EMPTY, at_most(MAX_FIELDS, empty=False)]
 
 
 class _Rule(Spec):
@@ -110,7 +112,7 @@ class AllowedRule(_Rule):
     """The value must be one of ``values``."""
 
     type: Literal["allowed"] = Field(description="The value must be one of a list.")
-    values: Annotated[tuple[Scalar, ...], lax, Field(min_length=1), at_most(MAX_ALLOWED_VALUES)] = Field(
+    values: Annotated[tuple[Scalar, ...], lax, NOT_EMPTY, at_most(MAX_ALLOWED_VALUES, empty=False)] = Field(
         description="The allowed values."
     )
 

@@ -110,7 +110,5 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "greater_than": lambda ctx, *_: f"must be greater than {ctx['gt']}",
     "greater_than_equal": lambda ctx, *_: f"must be at least {ctx['ge']}",
     "less_than_equal": lambda ctx, *_: f"must be at most {ctx['le']}",
-    "too_long": lambda ctx, *_: f"holds too many items; at most {ctx['max_length']} are allowed",
-    "too_short": lambda ctx, *_: f"holds too few items; at least {ctx['min_length']} are needed",
     "recursion_loop": lambda *_: "holds itself",
 }

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from etl_models.database import AsyncDatabase, Database, DatabaseHealth
+from etl_models.database import AsyncDatabase, Database
+from etl_models.reads.health import DatabaseHealth
+from etl_models.recorder.asynchronous import AsyncRecorder
+from etl_models.recorder.blocking import Recorder
 from etl_models.settings import Settings
 from etl_models.store.catalog import AsyncCatalog, Catalog
 from etl_models.store.history import AsyncHistory, History
@@ -28,6 +31,7 @@ class Store:
     ) -> None:
         self.database = Database(url, settings=settings, on_created=on_created)
         self.catalog = Catalog(self.database)
+        self.recorder = Recorder(database=self.database)
         self.history = History(self.database)
 
     def create_tables(self) -> None:
@@ -40,6 +44,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; the store cannot be used any more."""
+        self.recorder.close()
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -66,6 +71,7 @@ class AsyncStore:
     ) -> None:
         self.database = AsyncDatabase(url, settings=settings, on_created=on_created)
         self.catalog = AsyncCatalog(self.database)
+        self.recorder = AsyncRecorder(database=self.database)
         self.history = AsyncHistory(self.database)
 
     async def create_tables(self) -> None:
@@ -78,6 +84,7 @@ class AsyncStore:
 
     async def close(self) -> None:
         """Close all connections; the store cannot be used any more."""
+        await self.recorder.close()
         await self.database.close()
 
     async def __aenter__(self) -> Self:

@@ -9,7 +9,8 @@ from etl_models.database import AsyncDatabase, Database
 from etl_models.operations.catalog import component, component_type, dataclass, export, job, metric, tag
 from etl_models.operations.catalog.register import register, register_component_type, register_metric
 from etl_models.reads.definition import RegistrationResult
-from etl_models.specs.loader import load
+from etl_models.specs.loaded import Loaded
+from etl_models.specs.loader import load_with_places
 from etl_models.specs.reading import Source
 from etl_models.store.faces import AsyncFace, Face, async_reads, async_writes, reads, writes
 
@@ -104,22 +105,28 @@ class Catalog(Face):
 
         Raises :class:`DefinitionError` with every problem of every file.
         """
-        return self.register(load(source))
+        return self._register(load_with_places(source))
 
     def register_job(self, source: Source | Sequence[Source]) -> RegistrationResult:
         """Register jobs, and what else their documents define. Raises as :meth:`apply`, and for input without a job."""
-        return self.register(load(source, kind="job"))
+        return self._register(load_with_places(source, kind="job"))
 
     def register_dataclass(self, source: Source | Sequence[Source]) -> RegistrationResult:
         """Register dataclasses. Raises as :meth:`apply`, and for input without a dataclass."""
-        return self.register(load(source, kind="dataclass"))
+        return self._register(load_with_places(source, kind="dataclass"))
 
     def register_component(self, source: Source, *, job: str) -> RegistrationResult:
         """Register one bare component as part of the job ``namespace/name``.
 
         Raises as :meth:`apply`, and :class:`NotFoundError` for an unknown job.
         """
-        return self._database.run(component.register_component, load(source, kind="component"), job=job)
+        loaded = load_with_places(source, kind="component")
+        with loaded.placing():
+            return self._database.run(component.register_component, loaded.component, job=job)
+
+    def _register(self, loaded: Loaded) -> RegistrationResult:
+        with loaded.placing():
+            return self.register(loaded.document)
 
 
 class AsyncJobs(AsyncFace):
@@ -206,17 +213,22 @@ class AsyncCatalog(AsyncFace):
 
     async def apply(self, source: Source | Sequence[Source]) -> RegistrationResult:
         """Register everything that one source or several define. Raises as :meth:`Catalog.apply`."""
-        return await self.register(await asyncio.to_thread(load, source))
+        return await self._register(await asyncio.to_thread(load_with_places, source))
 
     async def register_job(self, source: Source | Sequence[Source]) -> RegistrationResult:
         """Register jobs, and what else their documents define. Raises as :meth:`Catalog.register_job`."""
-        return await self.register(await asyncio.to_thread(load, source, kind="job"))
+        return await self._register(await asyncio.to_thread(load_with_places, source, kind="job"))
 
     async def register_dataclass(self, source: Source | Sequence[Source]) -> RegistrationResult:
         """Register dataclasses. Raises as :meth:`Catalog.register_dataclass`."""
-        return await self.register(await asyncio.to_thread(load, source, kind="dataclass"))
+        return await self._register(await asyncio.to_thread(load_with_places, source, kind="dataclass"))
 
     async def register_component(self, source: Source, *, job: str) -> RegistrationResult:
         """Register one bare component as part of a job. Raises as :meth:`Catalog.register_component`."""
-        spec = await asyncio.to_thread(load, source, kind="component")
-        return await self._database.run(component.register_component, spec, job=job)
+        loaded = await asyncio.to_thread(load_with_places, source, kind="component")
+        with loaded.placing():
+            return await self._database.run(component.register_component, loaded.component, job=job)
+
+    async def _register(self, loaded: Loaded) -> RegistrationResult:
+        with loaded.placing():
+            return await self.register(loaded.document)

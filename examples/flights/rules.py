@@ -124,7 +124,8 @@ def _names(flights: pd.DataFrame, broken: Mapping[str, pd.Series]) -> pd.Series:
     """For every row the names of the rules it broke, separated by commas; most rows broke none."""
     names = pd.Series("", index=flights.index, dtype=object)
     for name, mask in broken.items():
-        names[mask] += f",{name}"
+        if mask.any():
+            names[mask] += f",{name}"
     return names.str.removeprefix(",")
 
 
@@ -143,9 +144,7 @@ def _check(name: str, rule: RuleSpec, references: References) -> Check:
             holds = _function(place)
             return lambda flights: ~holds(flights, references)
         case _:
-            raise UnknownRuleError(
-                f"rule {name!r}: this worker cannot check such a rule (type {rule.type})"
-            )
+            raise UnknownRuleError(f"rule {name!r}: this worker cannot check such a rule (type {rule.type})")
 
 
 def _outside(values: pd.Series, low: float | None, high: float | None) -> pd.Series:

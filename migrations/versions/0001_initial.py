@@ -26,7 +26,7 @@ TABLE = {
 }
 
 
-def uid() -> sa.types.TypeEngine[Any]:
+def uuid_key() -> sa.types.TypeEngine[Any]:
     """A UUID, as text on MariaDB and MySQL."""
     return sa.Uuid().with_variant(sa.Uuid(native_uuid=False), *MYSQL)
 
@@ -81,7 +81,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_dataclass",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("name", key(255), nullable=False),
         sa.Column("dataclass_type", key(255), nullable=False),
         sa.Column("validation_rules", json(), nullable=False),
@@ -106,7 +106,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_dataset",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("namespace", key(255), nullable=False),
         sa.Column("name", key(500), nullable=False),
@@ -116,7 +116,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_job",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("namespace", key(255), nullable=False),
         sa.Column("name", key(255), nullable=False),
         sa.Column("description", long_text(), nullable=False),
@@ -145,7 +145,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_metric",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
         sa.Column("is_deleted", sa.Boolean(), nullable=False),
@@ -170,7 +170,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_tag",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
         sa.Column("is_deleted", sa.Boolean(), nullable=False),
@@ -185,7 +185,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_component",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("name", key(255), nullable=False),
         sa.Column("component_type", key(255), nullable=False),
         sa.Column("status", sa.String(32), nullable=False),
@@ -195,7 +195,7 @@ def upgrade() -> None:
         sa.Column("deleted_at", instant(), nullable=True),
         sa.Column("created_by", key(255), nullable=False),
         sa.Column("updated_by", key(255), nullable=False),
-        sa.Column("job_id", uid(), nullable=False),
+        sa.Column("job_id", uuid_key(), nullable=False),
         sa.Column("description", long_text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("layout_x", sa.Double(), nullable=True),
@@ -215,7 +215,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_dataclass_schema",
-        sa.Column("dataclass_id", uid(), nullable=False),
+        sa.Column("dataclass_id", uuid_key(), nullable=False),
         sa.Column("schema_definition", json(), nullable=False),
         sa.PrimaryKeyConstraint("dataclass_id", name=op.f("pk_etl_dataclass_schema")),
         sa.ForeignKeyConstraint(
@@ -228,13 +228,13 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_dataclass_version",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("document", json(), nullable=False),
         sa.Column("content_hash", sa.String(80), nullable=False),
         sa.Column("created_by", key(255), nullable=False),
-        sa.Column("dataclass_id", uid(), nullable=False),
+        sa.Column("dataclass_id", uuid_key(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_dataclass_version")),
         sa.UniqueConstraint("dataclass_id", "version", name=op.f("uq_etl_dataclass_version_dataclass_id_version")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_etl_dataclass_version_version")),
@@ -248,8 +248,8 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_job_tag",
-        sa.Column("job_id", uid(), nullable=False),
-        sa.Column("tag_id", uid(), nullable=False),
+        sa.Column("job_id", uuid_key(), nullable=False),
+        sa.Column("tag_id", uuid_key(), nullable=False),
         sa.PrimaryKeyConstraint("job_id", "tag_id", name=op.f("pk_etl_job_tag")),
         sa.ForeignKeyConstraint(["job_id"], ["etl_job.id"], name=op.f("fk_etl_job_tag_job_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["tag_id"], ["etl_tag.id"], name=op.f("fk_etl_job_tag_tag_id"), ondelete="CASCADE"),
@@ -258,13 +258,13 @@ def upgrade() -> None:
     steps.create_index("ix_etl_job_tag_tag_id", "etl_job_tag", ["tag_id"])
     steps.create_table(
         "etl_job_version",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("document", json(), nullable=False),
         sa.Column("content_hash", sa.String(80), nullable=False),
         sa.Column("created_by", key(255), nullable=False),
-        sa.Column("job_id", uid(), nullable=False),
+        sa.Column("job_id", uuid_key(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_job_version")),
         sa.UniqueConstraint("job_id", "id", name=op.f("uq_etl_job_version_job_id_id")),
         sa.UniqueConstraint("job_id", "version", name=op.f("uq_etl_job_version_job_id_version")),
@@ -274,7 +274,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_component_configuration",
-        sa.Column("component_id", uid(), nullable=False),
+        sa.Column("component_id", uuid_key(), nullable=False),
         sa.Column("configuration", json(), nullable=False),
         sa.PrimaryKeyConstraint("component_id", name=op.f("pk_etl_component_configuration")),
         sa.ForeignKeyConstraint(
@@ -287,8 +287,8 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_component_dataclass",
-        sa.Column("component_id", uid(), nullable=False),
-        sa.Column("dataclass_id", uid(), nullable=False),
+        sa.Column("component_id", uuid_key(), nullable=False),
+        sa.Column("dataclass_id", uuid_key(), nullable=False),
         sa.Column("direction", sa.String(32), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("component_id", "dataclass_id", "direction", name=op.f("pk_etl_component_dataclass")),
@@ -311,9 +311,9 @@ def upgrade() -> None:
     steps.create_index("ix_etl_component_dataclass_dataclass_id", "etl_component_dataclass", ["dataclass_id"])
     steps.create_table(
         "etl_component_dependency",
-        sa.Column("job_id", uid(), nullable=False),
-        sa.Column("downstream_id", uid(), nullable=False),
-        sa.Column("upstream_id", uid(), nullable=False),
+        sa.Column("job_id", uuid_key(), nullable=False),
+        sa.Column("downstream_id", uuid_key(), nullable=False),
+        sa.Column("upstream_id", uuid_key(), nullable=False),
         sa.Column("out_port", key(100), nullable=False),
         sa.Column("in_port", key(100), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -341,8 +341,8 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_component_metric",
-        sa.Column("component_id", uid(), nullable=False),
-        sa.Column("metric_id", uid(), nullable=False),
+        sa.Column("component_id", uuid_key(), nullable=False),
+        sa.Column("metric_id", uuid_key(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("component_id", "metric_id", name=op.f("pk_etl_component_metric")),
         sa.CheckConstraint("position >= 0", name=op.f("ck_etl_component_metric_position")),
@@ -360,13 +360,13 @@ def upgrade() -> None:
     steps.create_index("ix_etl_component_metric_metric_id", "etl_component_metric", ["metric_id"])
     steps.create_table(
         "etl_component_version",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("document", json(), nullable=False),
         sa.Column("content_hash", sa.String(80), nullable=False),
         sa.Column("created_by", key(255), nullable=False),
-        sa.Column("component_id", uid(), nullable=False),
+        sa.Column("component_id", uuid_key(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_component_version")),
         sa.UniqueConstraint("component_id", "version", name=op.f("uq_etl_component_version_component_id_version")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_etl_component_version_version")),
@@ -380,11 +380,11 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_execution",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
-        sa.Column("job_id", uid(), nullable=False),
-        sa.Column("job_version_id", uid(), nullable=False),
+        sa.Column("job_id", uuid_key(), nullable=False),
+        sa.Column("job_version_id", uuid_key(), nullable=False),
         sa.Column("key", key(255), nullable=True),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("reason", long_text(), nullable=True),
@@ -392,9 +392,9 @@ def upgrade() -> None:
         sa.Column("attempt_count", sa.Integer(), nullable=False),
         sa.Column("trigger", sa.String(50), nullable=True),
         sa.Column("nominal_time", instant(), nullable=True),
-        sa.Column("parent_id", uid(), nullable=True),
-        sa.Column("root_id", uid(), nullable=True),
-        sa.Column("rerun_of_id", uid(), nullable=True),
+        sa.Column("parent_id", uuid_key(), nullable=True),
+        sa.Column("root_id", uuid_key(), nullable=True),
+        sa.Column("rerun_of_id", uuid_key(), nullable=True),
         sa.Column("started_at", instant(), nullable=True),
         sa.Column("ended_at", instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_execution")),
@@ -435,8 +435,8 @@ def upgrade() -> None:
     steps.create_index("ix_etl_execution_state_created_at_id", "etl_execution", ["state", "created_at", "id"])
     steps.create_table(
         "etl_job_version_tag",
-        sa.Column("job_version_id", uid(), nullable=False),
-        sa.Column("tag_id", uid(), nullable=False),
+        sa.Column("job_version_id", uuid_key(), nullable=False),
+        sa.Column("tag_id", uuid_key(), nullable=False),
         sa.PrimaryKeyConstraint("job_version_id", "tag_id", name=op.f("pk_etl_job_version_tag")),
         sa.ForeignKeyConstraint(
             ["job_version_id"],
@@ -452,7 +452,7 @@ def upgrade() -> None:
     steps.create_index("ix_etl_job_version_tag_tag_id", "etl_job_version_tag", ["tag_id"])
     steps.create_table(
         "etl_attempt",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
         sa.Column("started_at", instant(), nullable=True),
@@ -460,11 +460,11 @@ def upgrade() -> None:
         sa.Column("error_type", sa.String(255), nullable=True),
         sa.Column("error_message", long_text(), nullable=True),
         sa.Column("error_traceback", long_text(), nullable=True),
-        sa.Column("execution_id", uid(), nullable=False),
+        sa.Column("execution_id", uuid_key(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("reason", long_text(), nullable=True),
-        sa.Column("lease_token", uid(), nullable=True),
+        sa.Column("lease_token", uuid_key(), nullable=True),
         sa.Column("worker", json(), nullable=True),
         sa.Column("heartbeat_at", instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_attempt")),
@@ -493,7 +493,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_execution_tag",
-        sa.Column("execution_id", uid(), nullable=False),
+        sa.Column("execution_id", uuid_key(), nullable=False),
         sa.Column("key", key(100), nullable=False),
         sa.Column("value", key(255), nullable=False),
         sa.PrimaryKeyConstraint("execution_id", "key", name=op.f("pk_etl_execution_tag")),
@@ -507,8 +507,8 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_job_latest_execution",
-        sa.Column("job_id", uid(), nullable=False),
-        sa.Column("execution_id", uid(), nullable=True),
+        sa.Column("job_id", uuid_key(), nullable=False),
+        sa.Column("execution_id", uuid_key(), nullable=True),
         sa.Column("execution_created_at", instant(), nullable=True),
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_etl_job_latest_execution")),
         sa.UniqueConstraint("execution_id", name=op.f("uq_etl_job_latest_execution_execution_id")),
@@ -525,7 +525,7 @@ def upgrade() -> None:
     )
     steps.create_table(
         "etl_component_execution",
-        sa.Column("id", uid(), nullable=False),
+        sa.Column("id", uuid_key(), nullable=False),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
         sa.Column("started_at", instant(), nullable=True),
@@ -533,8 +533,8 @@ def upgrade() -> None:
         sa.Column("error_type", sa.String(255), nullable=True),
         sa.Column("error_message", long_text(), nullable=True),
         sa.Column("error_traceback", long_text(), nullable=True),
-        sa.Column("attempt_id", uid(), nullable=False),
-        sa.Column("component_id", uid(), nullable=True),
+        sa.Column("attempt_id", uuid_key(), nullable=False),
+        sa.Column("component_id", uuid_key(), nullable=True),
         sa.Column("name", key(255), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
@@ -577,9 +577,9 @@ def upgrade() -> None:
         "etl_dataset_use",
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("id", big_integer(), nullable=False, autoincrement=True),
-        sa.Column("attempt_id", uid(), nullable=False),
-        sa.Column("component_execution_id", uid(), nullable=True),
-        sa.Column("dataset_id", uid(), nullable=False),
+        sa.Column("attempt_id", uuid_key(), nullable=False),
+        sa.Column("component_execution_id", uuid_key(), nullable=True),
+        sa.Column("dataset_id", uuid_key(), nullable=False),
         sa.Column("direction", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_etl_dataset_use")),
         sa.UniqueConstraint(
@@ -603,8 +603,8 @@ def upgrade() -> None:
     steps.create_table(
         "etl_metric_sample",
         sa.Column("id", big_integer(), nullable=False, autoincrement=True),
-        sa.Column("attempt_id", uid(), nullable=False),
-        sa.Column("component_execution_id", uid(), nullable=True),
+        sa.Column("attempt_id", uuid_key(), nullable=False),
+        sa.Column("component_execution_id", uuid_key(), nullable=True),
         sa.Column("name", key(255), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Double(), nullable=True),
@@ -632,9 +632,9 @@ def upgrade() -> None:
     steps.create_table(
         "etl_transition",
         sa.Column("id", big_integer(), nullable=False, autoincrement=True),
-        sa.Column("execution_id", uid(), nullable=False),
-        sa.Column("attempt_id", uid(), nullable=True),
-        sa.Column("component_execution_id", uid(), nullable=True),
+        sa.Column("execution_id", uuid_key(), nullable=False),
+        sa.Column("attempt_id", uuid_key(), nullable=True),
+        sa.Column("component_execution_id", uuid_key(), nullable=True),
         sa.Column("from_state", sa.String(32), nullable=True),
         sa.Column("to_state", sa.String(32), nullable=False),
         sa.Column("applied", sa.Boolean(), nullable=False),

@@ -70,7 +70,10 @@ def test_what_cannot_be_a_reference_is_refused(store: Store, reference: str) -> 
 
 def test_lists_are_sorted_by_name_and_come_in_pages(store: Store) -> None:
     """Pages follow each other without gaps or doubles, whatever their size, in the order of code points."""
-    document: Document = {"namespace": "b", "jobs": [{"name": name} for name in ("z", "a", "B", "é", "e", "10", "9", "😀")]}
+    document: Document = {
+        "namespace": "b",
+        "jobs": [{"name": name} for name in ("z", "a", "B", "é", "e", "10", "9", "😀")],
+    }
     store.catalog.apply(document)
     store.catalog.apply({"namespace": "a", "jobs": [{"name": "z"}]})
     expected = [("a", "z"), *(("b", name) for name in sorted(job["name"] for job in document["jobs"]))]

@@ -336,3 +336,35 @@ def test_a_job_cannot_use_a_deleted_dataclass(store: Store) -> None:
         store.catalog.jobs.restore(JOB)
     store.catalog.dataclasses.restore("shop/order")
     assert store.catalog.jobs.restore(JOB).action == "restored"
+
+
+def test_problems_found_with_the_database_name_file_line_and_column(store: Store, tmp_path: Path) -> None:
+    """A dataclass that is neither in the files nor in the database is shown where it is written, in the right file."""
+    store.catalog.apply(shop())
+    (tmp_path / "a.yaml").write_text("namespace: shop\njobs:\n- name: one\n- name: two\n")
+    (tmp_path / "b.yaml").write_text(
+        "namespace: shop\njobs:\n- name: three\n  components:\n  - name: c\n    component_type: t\n"
+        "    inputs:\n    - order\n    - ordre\n"
+    )
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "component.yaml").write_text("name: x\ncomponent_type: t\ndepends_on: [extract, summ]\n")
+    with pytest.raises(DefinitionError) as caught:
+        store.catalog.apply([tmp_path / "a.yaml", tmp_path / "b.yaml"])
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.column) == (str(tmp_path / "b.yaml"), 9, 7)
+    assert problem.path == "jobs[0].components[0].inputs[1]"
+    with pytest.raises(DefinitionError) as caught:
+        store.catalog.register_component(bare / "component.yaml", job=JOB)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.column) == (str(bare / "component.yaml"), 3, 23)
+    assert problem.path == "depends_on[1]"
+    with pytest.raises(DefinitionError) as caught:
+        store.catalog.register_job(
+            {
+                "namespace": "shop",
+                **job_of(shop()),
+                "components": [{"name": "c", "component_type": "t", "outputs": ["nothing"]}],
+            }
+        )
+    assert [(each.file, each.path) for each in caught.value.problems] == [(None, "components[0].outputs[0]")]

@@ -7,6 +7,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,7 @@ from etl_models.database import AsyncDatabase, Database
 from etl_models.db.bases import table_of
 from etl_models.errors import ConflictError, DatabaseUnavailableError, EtlModelsError, SchemaVersionError
 from etl_models.models import Tag
-from etl_models.settings import DatabaseSettings, Settings
+from etl_models.settings import DatabaseSettings, Settings, load_settings
 from tests.support.databases import Backend
 
 pytestmark = pytest.mark.contract
@@ -304,7 +305,7 @@ def test_health_tells_what_is_there(executor: Database, backend: Backend) -> Non
     assert "etl-secret" not in repr(health)
     wanted = {
         "sqlite": {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"},
-        "postgresql": {"transaction_isolation": "read committed", "timezone": "UTC"},
+        "postgresql": {"default_transaction_isolation": "read committed", "timezone": "UTC"},
         "mariadb": {"transaction_isolation": "read committed", "time_zone": "+00:00"},
     }[backend.name]
     assert wanted.items() <= health.facts.items()
@@ -330,3 +331,19 @@ def test_both_faces_have_the_same_signatures() -> None:
             assert inspect.iscoroutinefunction(asynchronous)
             assert inspect.signature(sync) == inspect.signature(asynchronous)
     assert inspect.signature(Database.__init__) == inspect.signature(AsyncDatabase.__init__)
+
+
+@pytest.mark.database("mariadb")
+def test_the_password_may_come_by_itself(
+    migrated_url: str, face: str, blocking: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    """A URL without password and a file that holds it open the database together."""
+    (tmp_path / "password").write_text("etl-secret\n")
+    environment = {
+        "ETL_MODELS_DATABASE_URL": migrated_url.replace(":etl-secret", ""),
+        "ETL_MODELS_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+    settings = load_settings(directory=tmp_path, environment=environment)
+    with blocking(AsyncDatabase(settings=settings)) if face == "async" else Database(settings=settings) as database:
+        assert database.read(keys) == []
+        assert "etl-secret" not in repr(database)

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -205,9 +206,32 @@ def test_a_writer_does_not_stop_readers(tmp_path: Path) -> None:
             future = thread.submit(database.run, slow)
             assert writing.wait(10)
             assert database.read(count) == 1
+            with Database(f"sqlite:///{tmp_path}/etl.db") as other:
+                assert other.read(count) == 1
+                assert other.health_check().ok
             release.set()
             future.result()
         assert database.read(count) == 2
+
+
+def test_a_unit_that_read_first_may_write(tmp_path: Path) -> None:
+    """Nobody commits between what a unit reads and what it writes: it need not be run twice."""
+    attempts: list[int] = []
+    with Database(f"sqlite:///{tmp_path}/etl.db") as database, ThreadPoolExecutor(1) as thread:
+        database.run(add_tag, "a")
+        others: list[Any] = []
+
+        def read_then_write(session: Session) -> None:
+            attempts.append(count(session))
+            others.append(thread.submit(database.run, add_tag, f"other-{len(attempts)}"))
+            time.sleep(0.3)
+            add_tag(session, "b")
+
+        database.run(read_then_write)
+        for other in others:
+            other.result()
+        assert attempts == [1]
+        assert database.read(count) == 3
 
 
 def test_a_killed_writer_leaves_nothing_half(tmp_path: Path) -> None:

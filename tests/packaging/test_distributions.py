@@ -64,7 +64,14 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("environment")
     _run([sys.executable, "-m", "venv", "--without-pip", home], cwd=home)
     programs = home / ("Scripts" if os.name == "nt" else "bin")
-    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        programs / "python",
+        "--disable-pip-version-check",
+    ]
     _run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], cwd=home)
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     installed = Path(_run([programs / "python", "-c", code], cwd=home).strip())

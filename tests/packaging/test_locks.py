@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.support.sources import ROOT
+from tests.support.sources import ROOT, SHIPPED, sources
 
 NEWEST, OLDEST = "requirements.lock", "requirements-oldest.lock"
 LOCKS = {NEWEST: "dev", OLDEST: "all,test"}
 """Each lock and the extras it holds besides the base dependencies."""
+
+OURS = {"etl_models", "etl_models_cli"}
+PARTS = {"pydantic_core"}
+"""Packages of their own that belong to a declared one, which asks for exactly one version of them."""
 
 
 def _project() -> dict[str, Any]:
@@ -97,6 +103,20 @@ def test_both_lines_of_sqlalchemy_are_locked() -> None:
     """2.1 in the newest lock, 2.0 in the oldest: the two lines that are supported."""
     lines = {lock: {version.release[:2] for version in _versions(lock)["sqlalchemy"]} for lock in LOCKS}
     assert lines == {NEWEST: {(2, 1)}, OLDEST: {(2, 0)}}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that is there only because another one brings it may be gone tomorrow."""
+    declared = {canonicalize_name(requirement.name) for requirement in _direct()}
+    owners = packages_distributions()
+    undeclared = {
+        f"{source.at(statement)}: {module}"
+        for source in sources(*SHIPPED)
+        for statement, module in source.imports()
+        if (top := module.split(".")[0]) not in {*sys.stdlib_module_names, *OURS, *PARTS}
+        and not declared & {canonicalize_name(owner) for owner in owners.get(top, [top])}
+    }
+    assert sorted(undeclared) == []
 
 
 def test_every_dependency_is_explained() -> None:

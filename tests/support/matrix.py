@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ALL = ("sqlite", "postgresql", "mariadb")
 FACES = ("sync", "async")
 _MISSING = "database-missing"
+_NOT_CHOSEN = pytest.mark.database_not_chosen
 
 
 def _names(variable: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     required = _names("ETL_MODELS_REQUIRE_DATABASES", chosen if in_ci else ())
     if left_out := set(required) - set(chosen):
         raise pytest.UsageError(f"required but not chosen: {', '.join(sorted(left_out))}")
+    config.addinivalue_line("markers", f"{_NOT_CHOSEN.name}: set on tests of databases that are not chosen")
     config.stash[CHOSEN] = chosen
     config.stash[REQUIRED] = required
     config.stash[NOT_CHOSEN] = {name: "not chosen (ETL_MODELS_TEST_DATABASES)" for name in ALL if name not in chosen}
@@ -63,9 +65,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marker = metafunc.definition.get_closest_marker("database")
         wanted = marker.args if marker else ALL
         chosen = [name for name in metafunc.config.stash[CHOSEN] if name in wanted]
-        metafunc.parametrize("backend", chosen, indirect=True)
+        metafunc.parametrize("backend", chosen or [pytest.param("none", marks=_NOT_CHOSEN)], indirect=True)
     if "face" in metafunc.fixturenames:
         metafunc.parametrize("face", FACES)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of databases that are not chosen."""
+    left_out = [item for item in items if item.get_closest_marker(_NOT_CHOSEN.name)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -120,13 +120,13 @@ def test_what_cannot_work_is_refused(load: Any, environment: Any, complaint: Any
 
 def test_all_problems_are_told_at_once(load: Any, tmp_path: Path) -> None:
     """Whoever mends a configuration mends it in one go."""
-    (tmp_path / "etl-models.toml").write_text("[database]\npool_size = -1\nmax_overflw = 1\n[recoder]\ndeadline = 1\n")
+    (tmp_path / "etl-models.toml").write_text("[database]\npool_size = -1\nmax_overflw = 1\n[databse]\ntimeout = 1\n")
     with pytest.raises(ConfigurationError) as caught:
         load()
     message = caught.value.message
     assert "database.pool_size" in message
     assert "did you mean max_overflow?" in message
-    assert "did you mean recorder?" in message
+    assert "did you mean database?" in message
     assert message.count(str(tmp_path / "etl-models.toml")) == 3
 
 

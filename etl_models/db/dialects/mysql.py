@@ -36,6 +36,7 @@ _KINDS = {
     1217: ViolationKind.FOREIGN_KEY,
     1451: ViolationKind.FOREIGN_KEY,
     1452: ViolationKind.FOREIGN_KEY,
+    3730: ViolationKind.FOREIGN_KEY,
     4025: ViolationKind.CHECK,
     3819: ViolationKind.CHECK,
     1048: ViolationKind.NOT_NULL,

@@ -26,6 +26,7 @@ _MIGRATION_LOCK = 0x65746C5F6D6F6465
 _KINDS = {
     "23505": ViolationKind.UNIQUE,
     "23503": ViolationKind.FOREIGN_KEY,
+    "2BP01": ViolationKind.FOREIGN_KEY,
     "23514": ViolationKind.CHECK,
     "23502": ViolationKind.NOT_NULL,
     "22001": ViolationKind.TOO_LONG,
@@ -137,7 +138,7 @@ class PostgreSQLDialect(DatabaseDialect):
 
     def facts(self, connection: sa.Connection) -> Mapping[str, str]:
         """Return the version and what a session of ours runs with."""
-        names = ("server_version", "transaction_isolation", "TimeZone", "lock_timeout", "statement_timeout")
+        names = ("server_version", "default_transaction_isolation", "TimeZone", "lock_timeout", "statement_timeout")
         return {name.lower(): str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in names}
 
 

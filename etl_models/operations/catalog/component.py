@@ -34,7 +34,7 @@ from etl_models.repositories.definition import find_id, not_found
 from etl_models.specs.base import findings_of
 from etl_models.specs.component import ComponentSpec
 from etl_models.specs.job import JobSpec
-from etl_models.specs.positions import show
+from etl_models.specs.loaded import LaterProblem, below
 from etl_models.specs.suggest import did_you_mean
 
 _version = table_of(ComponentVersion)
@@ -52,9 +52,7 @@ def register_component(session: Session, spec: ComponentSpec, *, job: str) -> Re
     try:
         result = _register_with(session, row, components)
     except DefinitionError as error:
-        raise DefinitionError(
-            [_without_prefix(problem, f"components[{index}]") for problem in error.problems]
-        ) from None
+        raise DefinitionError([_in_component(problem, index) for problem in error.problems]) from None
     if any(change.kind == "component" and change.name == spec.name for change in result.changes):
         return result
     return RegistrationResult(changes=(*result.changes, _unchanged(session, row, spec.name)))
@@ -253,8 +251,7 @@ def _register_with(session: Session, row: sa.Row[Any], components: list[dict[str
     try:
         spec = JobSpec.model_validate(document)
     except ValidationError as error:
-        problems = [Problem(found.message, path=show(found.loc)) for found in findings_of(error)]
-        raise DefinitionError(problems) from None
+        raise DefinitionError([LaterProblem.of(finding) for finding in findings_of(error)]) from None
     return register_job(session, spec)
 
 
@@ -274,8 +271,8 @@ def _change(stored: sa.Row[Any], action: Action) -> RegistrationChange:
     )
 
 
-def _without_prefix(problem: Problem, prefix: str) -> Problem:
+def _in_component(problem: Problem, index: int) -> Problem:
     """Name the place in the component's own file instead of that in the whole job."""
-    if not problem.path.startswith(prefix):
-        return problem
-    return Problem(problem.message, path=problem.path.removeprefix(prefix).removeprefix("."))
+    if isinstance(problem, LaterProblem) and problem.finding is not None:
+        return LaterProblem.of(below(problem.finding, ("components", index)))
+    return problem

@@ -55,10 +55,10 @@ def list_tags(
     Two statements.
     """
     check_limit(limit)
-    question = fingerprint({"tags": [name, include_deleted]})
-    start = None if cursor is None else sort_values(cursor, question, [str, str])
     if name is not None:
         name_condition(tag.c.key, name)  # refuses what cannot be a pattern
+    question = fingerprint({"tags": [name, include_deleted]})
+    start = None if cursor is None else sort_values(cursor, question, [str, str])
     found = tags.list_tags(
         session,
         start=None if start is None else (start[0], start[1]),

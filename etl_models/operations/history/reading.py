@@ -50,7 +50,7 @@ def get_execution(session: Session, id: UUID | str) -> ExecutionRead:  # noqa: A
     Raises :class:`InvalidInputError` for what cannot be part of an id, :class:`NotFoundError` when none or
     several executions match. Seven queries at most, whatever the execution holds (one more for a fragment).
     """
-    return _read(session, id if isinstance(id, UUID) else _find_id(session, id))
+    return _read(session, id if isinstance(id, UUID) else resolve_id(session, id))
 
 
 def get_execution_by_key(session: Session, job: str, key: str, *, namespace: str | None = None) -> ExecutionRead:
@@ -80,7 +80,8 @@ def get_latest_execution(session: Session, job: str, *, namespace: str | None = 
     return _read(session, found)
 
 
-def _find_id(session: Session, text: str) -> UUID:
+def resolve_id(session: Session, text: str) -> UUID:
+    """Return the id that ``text`` stands for, as :func:`get_execution` does; a whole id is not looked up."""
     digits = text.strip().lower().replace("-", "") if len(text) <= 2 * _HEX_DIGITS else ""
     if not _FRAGMENT.fullmatch(digits):
         raise InvalidInputError(

@@ -88,6 +88,9 @@ def test_places_and_names(url: str, place: Any, name: str, is_memory: Any) -> No
 
 
 def test_a_relative_file_is_meant_from_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """sqlite:///x.db lies where the process is."""
+    """sqlite:///x.db lies where the process was when it named it, wherever the process goes."""
     monkeypatch.chdir(tmp_path)
-    assert Target.parse("sqlite:///x.db").file == Path(tmp_path) / "x.db"
+    target = Target.parse("sqlite:///x.db")
+    monkeypatch.chdir("/")
+    assert target.file == Path(tmp_path) / "x.db"
+    assert build_engine(target).url.database == str(tmp_path / "x.db")

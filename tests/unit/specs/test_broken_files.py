@@ -109,10 +109,10 @@ def test_a_folder_without_definitions_is_refused(tmp_path: Path) -> None:
 def test_only_so_many_problems_are_listed() -> None:
     """Thousands of faults do not drown the terminal."""
     jobs = [{"name": f"j{index}", "components": [{"name": "c"}]} for index in range(900)]
-    files = [{"namespace": f"n{index}", "jobs": jobs} for index in range(5)]
+    files = [{"namespace": f"n{index}", "jobs": jobs} for index in range(3)]
     with pytest.raises(DefinitionError) as raised:
         load(files)
     said = [problem.message for problem in raised.value.problems]
     assert len(said) == 201
     assert said.count("there may be more problems; mend these and check again") == 1
-    assert said[-1] == "and 305 more problems"
+    assert said[-1] == "and 103 more problems"

@@ -10,7 +10,8 @@ from etl_models.domain.jsonvalue import JsonValue, canonical
 from etl_models.errors import InvalidInputError, Problem
 from etl_models.reads.definition import Action
 from etl_models.repositories.definition import Stored
-from etl_models.specs.base import Spec
+from etl_models.specs.base import Finding, Spec
+from etl_models.specs.loaded import LaterProblem
 from etl_models.specs.positions import Path, show
 
 
@@ -26,7 +27,7 @@ def content_of(spec: Spec, path: Path, problems: list[Problem]) -> Content:
     try:
         document = canonical(spec.document(), show(path) or "the definition")
     except InvalidInputError as error:
-        problems.append(Problem(error.message.removeprefix(f"{show(path)} "), path=show(path)))
+        problems.append(LaterProblem.of(Finding(path, error.message.removeprefix(f"{show(path)} "))))
         return Content({}, "")
     return Content(document, content_hash(document))
 

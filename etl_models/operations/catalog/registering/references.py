@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,14 +13,16 @@ from etl_models.db.bases import table_of
 from etl_models.domain.naming import Reference, parse_reference
 from etl_models.domain.text import printable, short
 from etl_models.domain.vocabulary import DataDirection
-from etl_models.errors import DefinitionError, Problem
+from etl_models.errors import DefinitionError
 from etl_models.models.dataclass import Dataclass
 from etl_models.operations.catalog.registering.component_type import schemas_of
 from etl_models.repositories.definition import Stored, hint_for, lock_definitions
+from etl_models.specs.base import Finding
 from etl_models.specs.component import ComponentSpec
-from etl_models.specs.configuration import check_configuration
+from etl_models.specs.configuration import configuration_findings
 from etl_models.specs.job import JobSpec
-from etl_models.specs.positions import Path, show
+from etl_models.specs.loaded import LaterProblem
+from etl_models.specs.positions import Path
 
 MAX_PROBLEMS = 200
 """Problems reported at once; more of them are one mistake repeated."""
@@ -57,12 +60,12 @@ def resolve(session: Session, jobs: list[tuple[Path, JobSpec]]) -> dict[Referenc
     """
     uses = [use for path, component, namespace in components_of(jobs) for use in uses_of(component, namespace, path)]
     stored = lock_definitions(session, _dataclass, (use.reference for use in uses), shared=True)
-    problems = [
-        *_unknown(session, uses, stored),
-        *_refused(components_of(jobs), schemas_of(session, _types(jobs))),
+    found = [
+        *islice(_unknown(session, uses, stored), MAX_PROBLEMS),
+        *islice(_refused(components_of(jobs), schemas_of(session, _types(jobs))), MAX_PROBLEMS),
     ]
-    if problems:
-        raise DefinitionError(problems[:MAX_PROBLEMS])
+    if found:
+        raise DefinitionError([LaterProblem.of(finding) for finding in found])
     return {reference: found.id for reference, found in stored.items()}
 
 
@@ -70,7 +73,7 @@ def _types(jobs: list[tuple[Path, JobSpec]]) -> set[str]:
     return {component.component_type for _, component, _ in components_of(jobs)}
 
 
-def _unknown(session: Session, uses: list[Use], stored: Mapping[Reference, Stored]) -> Iterator[Problem]:
+def _unknown(session: Session, uses: list[Use], stored: Mapping[Reference, Stored]) -> Iterator[Finding]:
     reasons: dict[Reference, str] = {}
     for use in uses:
         found = stored.get(use.reference)
@@ -79,7 +82,7 @@ def _unknown(session: Session, uses: list[Use], stored: Mapping[Reference, Store
         if use.reference not in reasons and len(reasons) < MAX_PROBLEMS:
             reasons[use.reference] = _reason(session, use.reference, found)
         if use.reference in reasons:
-            yield Problem(reasons[use.reference], path=show(use.path))
+            yield Finding(use.path, reasons[use.reference])
 
 
 def _reason(session: Session, reference: Reference, found: Stored | None) -> str:
@@ -91,8 +94,9 @@ def _reason(session: Session, reference: Reference, found: Stored | None) -> str
 
 def _refused(
     components: Iterable[tuple[Path, ComponentSpec, str]], schemas: Mapping[str, dict[str, Any]]
-) -> Iterator[Problem]:
+) -> Iterator[Finding]:
     for path, component, _ in components:
         schema = schemas.get(component.component_type)
         if schema is not None:
-            yield from check_configuration(component.configuration, schema, show((*path, "configuration")))
+            for finding in configuration_findings(component.configuration, schema):
+                yield finding.below(*path, "configuration")

@@ -1,0 +1,1 @@
+"""The commands, a file for each group. A module here imports heavy things inside its functions only."""

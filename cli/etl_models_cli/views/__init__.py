@@ -1,0 +1,1 @@
+"""How things look to people: the columns of lists and the pages of single things."""
