@@ -16,17 +16,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from etl_models.db import ModelSerializer, Repository, UUIDTimestampedBase, uuid7
 from etl_models.db.engine import build_engine
 from etl_models.db.target import Target
 
 ROUNDS = 3
+LEAST = 500
 
 
 class Ours(UUIDTimestampedBase, table=True):
@@ -41,6 +42,8 @@ class Ours(UUIDTimestampedBase, table=True):
 class Plain(SQLModel, table=True):
     """SQLModel as its documentation has it."""
 
+    if TYPE_CHECKING:
+        __table__: ClassVar[sa.Table]
     __tablename__ = "bench_plain"
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC), index=True)
@@ -80,7 +83,9 @@ def _alchemy() -> tuple[Any, Any] | None:
 
 
 def _rows(count: int, start: int = 0) -> list[dict[str, Any]]:
-    return [{"name": f"name {number}", "budget": number % 1000, "note": "n" * 40} for number in range(start, start + count)]
+    return [
+        {"name": f"name {number}", "budget": number % 1000, "note": "n" * 40} for number in range(start, start + count)
+    ]
 
 
 def _core_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -133,7 +138,9 @@ class Bench:
                 best[name] = took if best.get(name) is None else min(took, best[name] or took)
         self.results[what] = best
         base = best["core"] or 1.0
-        cells = "  ".join(f"{name} {'-' if took is None else f'{took:8.3f} s {took / base:6.2f}x'}" for name, took in best.items())
+        cells = "  ".join(
+            f"{name} {'-' if took is None else f'{took:8.3f} s {took / base:6.2f}x'}" for name, took in best.items()
+        )
         print(f"{what:<24}{cells}", flush=True)
 
     def _measure(self, work: Callable[[Session], Any]) -> float:
@@ -172,17 +179,22 @@ class Bench:
             for row in _core_rows(rows):
                 connection.execute(sa.insert(core), row)
 
-        self.compare(f"create x{self.singles}", core=by_core, ours=ours, alchemy=alchemy if self.alchemy else None, sqlmodel=plain)
+        self.compare(
+            f"create x{self.singles}",
+            core=by_core,
+            ours=ours,
+            alchemy=alchemy if self.alchemy else None,
+            sqlmodel=plain,
+        )
 
     def get(self) -> None:
         """Rows by their ids, in a session that has not seen them."""
-        ids: dict[str, list[Any]] = {}
+        tables = [core, Ours.__table__, Plain.__table__, *([self.alchemy[0].__table__] if self.alchemy else [])]
         with self.engine.connect() as connection:
-            for table in ("bench_core", "bench_ours", "bench_plain", "bench_alchemy"):
-                if table != "bench_alchemy" or self.alchemy:
-                    source = {"bench_core": core, "bench_ours": Ours.__table__, "bench_plain": Plain.__table__}.get(table)  # type: ignore[attr-defined]
-                    source = self.alchemy[0].__table__ if source is None and self.alchemy else source
-                    ids[table] = list(connection.execute(sa.select(source.c.id).limit(self.singles)).scalars())
+            ids: dict[str, list[Any]] = {
+                table.name: list(connection.execute(sa.select(table.c.id).limit(self.singles)).scalars())
+                for table in tables
+            }
 
         def by_core(session: Session) -> None:
             connection = session.connection()
@@ -203,7 +215,9 @@ class Bench:
             for ident in ids["bench_alchemy"]:
                 repository.get(ident)
 
-        self.compare(f"get x{self.singles}", core=by_core, ours=ours, alchemy=alchemy if self.alchemy else None, sqlmodel=plain)
+        self.compare(
+            f"get x{self.singles}", core=by_core, ours=ours, alchemy=alchemy if self.alchemy else None, sqlmodel=plain
+        )
 
     def search(self) -> None:
         """A page of 20 and the total, a hundred times."""
@@ -212,29 +226,31 @@ class Bench:
         def by_core(session: Session) -> None:
             connection = session.connection()
             for offset in pages:
-                where = core.c.budget >= 500
+                where = core.c.budget >= LEAST
                 connection.execute(sa.select(sa.func.count()).select_from(core).where(where)).scalar()
                 connection.execute(sa.select(core).where(where).order_by(core.c.id).limit(20).offset(offset)).all()
 
         def ours(session: Session) -> None:
             repository = Repository(session, Ours)
             for offset in pages:
-                repository.search(budget__gte=500, limit=20, offset=offset)
+                repository.search(budget__gte=LEAST, limit=20, offset=offset)
 
         def plain(session: Session) -> None:
             for offset in pages:
-                where = Plain.budget >= 500
+                where = col(Plain.budget) >= LEAST
                 session.scalar(sa.select(sa.func.count()).select_from(Plain).where(where))
-                session.scalars(sa.select(Plain).where(where).order_by(Plain.id).limit(20).offset(offset)).all()  # type: ignore[arg-type]
+                session.scalars(sa.select(Plain).where(where).order_by(col(Plain.id)).limit(20).offset(offset)).all()
 
         def alchemy(session: Session) -> None:
             from advanced_alchemy.filters import LimitOffset, OrderBy
 
             model, repository = self.alchemy[0], self.alchemists(session)  # type: ignore[index]
             for offset in pages:
-                repository.list_and_count(LimitOffset(20, offset), OrderBy("id"), model.budget >= 500)
+                repository.list_and_count(LimitOffset(20, offset), OrderBy("id"), model.budget >= LEAST)
 
-        self.compare("search page x100", core=by_core, ours=ours, alchemy=alchemy if self.alchemy else None, sqlmodel=plain)
+        self.compare(
+            "search page x100", core=by_core, ours=ours, alchemy=alchemy if self.alchemy else None, sqlmodel=plain
+        )
 
     def bulk_create(self) -> None:
         """Many rows at once."""
@@ -267,10 +283,10 @@ class Bench:
             self.alchemists(session).upsert_many(instances, match_fields=["name"])
 
         def plain(session: Session) -> None:
-            found = {}
+            found: dict[str, Plain] = {}
             for start in range(0, len(rows), 500):
                 names = [row["name"] for row in rows[start : start + 500]]
-                found |= {row.name: row for row in session.scalars(sa.select(Plain).where(Plain.name.in_(names)))}  # type: ignore[attr-defined]
+                found |= {row.name: row for row in session.scalars(sa.select(Plain).where(col(Plain.name).in_(names)))}
             for row in rows:
                 if (held := found.get(row["name"])) is None:
                     session.add(Plain(**row))
@@ -318,7 +334,7 @@ class Bench:
         rows = _rows(self.rows)
         with self.session() as session:
             session.connection().execute(sa.insert(core), _core_rows(rows))
-            session.connection().execute(sa.insert(Plain.__table__), _core_rows(rows))  # type: ignore[attr-defined]
+            session.connection().execute(sa.insert(Plain.__table__), _core_rows(rows))
             Repository(session, Ours).bulk_create(rows)
             if self.alchemy:
                 session.connection().execute(sa.insert(self.alchemy[0].__table__), _core_rows(rows))

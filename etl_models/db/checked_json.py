@@ -1,4 +1,4 @@
-"""JSON on SQLite as TEXT with a check. A module of its own: it needs SQLite's dialect, which is not loaded for others."""
+"""JSON on SQLite as TEXT with a check; apart, because it needs SQLite's dialect, which others shall not load."""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Mapper
+from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import SQLModel
 
 from etl_models.db.column_types import bare
@@ -44,7 +45,7 @@ class Filter(ABC):
         """Return the condition on ``model``. Raises InvalidFilterError."""
 
 
-Criterion = Filter | sa.ColumnElement[bool] | bool
+Criterion: TypeAlias = Filter | SQLCoreOperations[bool] | bool
 """What filters can be: ours, or an expression such as ``Campaign.is_deleted`` or ``col(Campaign.budget) > 5``."""
 
 

@@ -13,7 +13,7 @@ from functools import total_ordering
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Composite, composite
+from sqlalchemy.orm import composite
 
 MICROS = 1_000_000
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -74,7 +74,7 @@ class Money:
         return other
 
 
-def money_columns(prefix: str) -> Composite[Any]:
+def money_columns(prefix: str) -> Any:
     """Join the columns ``<prefix>_micros`` and ``<prefix>_currency`` of a table to one attribute of :class:`Money`.
 
     ::

@@ -28,6 +28,7 @@ from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.reading import ReadRepository, SearchResult
 from etl_models.db.selection import is_soft
 from etl_models.db.serialization import ModelSerializer
+from etl_models.db.versioning import Change
 from etl_models.domain.clock import utcnow
 
 T = TypeVar("T", bound=SQLModel)
@@ -123,7 +124,7 @@ class Repository(ReadRepository[T]):
 
     # -- versions ------------------------------------------------------------------------------------------------------
 
-    def history(self, ident: Any) -> list[versioning.Change]:
+    def history(self, ident: Any) -> list[Change]:
         """Return every change of a versioned row, the oldest first; also of a deleted one."""
         return versioning.changes(self.session, self._versioned(), self._key(ident))
 

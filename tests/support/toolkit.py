@@ -7,7 +7,7 @@ import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -65,7 +65,7 @@ class SyncRows(Rows):
 class AsyncRows(Rows):
     """On an asynchronous session."""
 
-    def __init__(self, session: AsyncSession, runner: asyncio.Runner) -> None:
+    def __init__(self, session: AsyncSession, runner: PresentRunner) -> None:
         self.session = session
         self.runner = runner
 
@@ -73,7 +73,7 @@ class AsyncRows(Rows):
         # Blocking looks at the module to tell our asynchronous objects from others.
         names = {"core": core, "model": model, "__module__": AsyncRepository.__module__}
         kind = type("AsyncKind", (AsyncRepository,), names)
-        return Blocking(kind(self.session), self.runner)
+        return Blocking(kind(self.session), cast("asyncio.Runner", self.runner))
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         async def call() -> Any:
@@ -82,12 +82,15 @@ class AsyncRows(Rows):
         return self.runner.run(call())
 
 
-class PresentRunner(asyncio.Runner):
+class PresentRunner:
     """A runner whose coroutines see the context variables of now; asyncio's sees those of when it was made."""
 
-    def run(self, coro: Coroutine[Any, Any, Any], *, context: contextvars.Context | None = None) -> Any:
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+
+    def run(self, coro: Coroutine[Any, Any, Any]) -> Any:
         """Run in a copy of the present context."""
-        return super().run(coro, context=context or contextvars.copy_context())
+        return self._runner.run(coro, context=contextvars.copy_context())
 
 
 @contextmanager
@@ -103,13 +106,13 @@ def opened(url: str, face: str, *tables: sa.Table) -> Iterator[Rows]:
             with Session(engine, expire_on_commit=False) as session:
                 yield SyncRows(session)
         else:
-            with PresentRunner() as runner:
-                yield from _asynchronous(target, runner)
+            with asyncio.Runner() as runner:
+                yield from _asynchronous(target, PresentRunner(runner))
     finally:
         engine.dispose()
 
 
-def _asynchronous(target: Target, runner: asyncio.Runner) -> Iterator[Rows]:
+def _asynchronous(target: Target, runner: PresentRunner) -> Iterator[Rows]:
     async def begin() -> tuple[Any, AsyncSession]:
         engine = build_async_engine(target)
         return engine, AsyncSession(engine, expire_on_commit=False)
