@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_models.db.async_repository import AsyncRepository
+    from etl_models.db.autogenerate import run_migrations
     from etl_models.db.composites import (
         AuditedBase,
         FullAuditModel,
@@ -139,6 +140,7 @@ _WHERE = {
     "new_registry": "etl_models.db.declarative",
     "one_of": "etl_models.db.types",
     "read_shape": "etl_models.db.shapes",
+    "run_migrations": "etl_models.db.autogenerate",
     "slugify": "etl_models.db.mixins",
     "str_enum": "etl_models.db.types",
     "tenant_scope": "etl_models.db.tenancy",
@@ -216,6 +218,7 @@ __all__ = [
     "new_registry",
     "one_of",
     "read_shape",
+    "run_migrations",
     "slugify",
     "str_enum",
     "tenant_scope",

@@ -5,6 +5,7 @@ no foreign key, so they outlive what they tell of. Repositories record bulk chan
 by hand go past it.
 """
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,8 @@ from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
 
 SUFFIX = "_history"
-_HISTORY = "etl_models_history"
+# Not in Table.info, which Alembic writes into its drafts.
+_histories: weakref.WeakKeyDictionary[Any, sa.Table] = weakref.WeakKeyDictionary()
 _BEFORE = "etl_models_before"
 
 
@@ -81,8 +83,7 @@ class VersioningMixin(RowVersionMixin):
 
 def history_table(model: type[Any]) -> sa.Table:
     """Return the table of the history of ``model``; select from it as from any other."""
-    table: sa.Table = sa.inspect(model).local_table.info[_HISTORY]
-    return table
+    return _histories[sa.inspect(model).local_table]
 
 
 def changes(session: Session, model: type[Any], identity: Sequence[Any]) -> list[Change]:
@@ -181,7 +182,7 @@ def _make_history_table(table: sa.Table) -> sa.Table:
 def _add_history(mapper: Mapper[Any], _: type[Any]) -> None:
     table = mapper.local_table
     if isinstance(table, sa.Table):
-        table.info[_HISTORY] = _make_history_table(table)
+        _histories[table] = _make_history_table(table)
 
 
 @event.listens_for(VersioningMixin, "after_insert", propagate=True)
