@@ -107,8 +107,8 @@ def stamp(database: Database, revision: str, *, wait: float = WAIT) -> Migration
 
 
 def current(database: Database) -> str | None:
-    """Return the revision of the schema, None when there is none."""
-    return _with_connection(database, revisions.current, WAIT)
+    """Return the revision of the schema, None when there is none (or no database file yet, which is not made)."""
+    return _look(database, revisions.current)
 
 
 def drop_all(database: Database) -> None:
@@ -121,7 +121,13 @@ def drop_all(database: Database) -> None:
 
 def check(database: Database) -> None:
     """Raise SchemaVersionError unless the schema is at head, CheckFailedError when it differs from the models."""
-    _with_connection(database, _check, WAIT)
+    differences = _look(database, _check)
+    if differences is None:
+        raise _too_old(None)
+    if differences:
+        raise CheckFailedError(
+            "the schema differs from the tables of this version:\n" + "\n".join(differences), differences=differences
+        )
 
 
 def exclude_etl_models(name: str | None, kind: str, _parents: Any) -> bool:
@@ -260,21 +266,34 @@ def _sql(kind: str, act: Callable[[Config], None]) -> str:
     return output.getvalue()
 
 
-def _check(connection: sa.Connection) -> None:
+def _look(database: Database, work: Callable[[sa.Connection], T]) -> T | None:
+    """Run ``work`` in a transaction that only reads: it waits for no writer, and makes no file (None without one)."""
+    if isinstance(database, sa.Connection):
+        return work(database)
+    target = Target.parse(database) if isinstance(database, str) else database
+    if target.file is not None and not target.file.exists():
+        return None
+    options = target.dialect.read_options()
+    return _with_connection(target, lambda connection: work(connection.execution_options(**options)), WAIT)
+
+
+def _check(connection: sa.Connection) -> list[str]:
+    """Return how the schema differs from the models."""
     found = _current(connection)
     _refuse_unknown(found)
     if found != revisions.head():
-        raise SchemaVersionError(
-            f"the schema has revision {found or 'none'}, this version needs {revisions.head()}; "
-            "run: etl-models db upgrade",
-            current=found,
-            head=revisions.head(),
-        )
+        raise _too_old(found)
     context = MigrationContext.configure(connection, opts={"target_metadata": metadata, **_COMPARING})
-    if differences := [_describe(item) for item in compare_metadata(context, metadata)]:
-        raise CheckFailedError(
-            "the schema differs from the tables of this version:\n" + "\n".join(differences), differences=differences
-        )
+    return [_describe(item) for item in compare_metadata(context, metadata)]
+
+
+def _too_old(found: str | None) -> SchemaVersionError:
+    head = revisions.head()
+    return SchemaVersionError(
+        f"the schema has revision {found or 'none'}, this version needs {head}; run: etl-models db upgrade",
+        current=found,
+        head=head,
+    )
 
 
 def _describe(difference: Any) -> str:
