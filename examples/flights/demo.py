@@ -129,7 +129,9 @@ def farewell(url: str, warehouse_file: Path) -> None:
     for purpose, command in NEXT:
         tell(f"# {purpose}")
         tell(command.format(job=JOB, warehouse=shlex.quote(warehouse_file.as_posix())))
-    tell("# then let the storms pass: set max_reject_share to 0.6, run this again, and see attempt 2 under version 2")
+    tell(
+        "# then let the storms pass: set max_reject_share to 0.6, run the demo again, and see the next attempts succeed"
+    )
     tell(f"${{EDITOR:-vi}} {(DEFINITIONS / 'load-flights.yaml').relative_to(ROOT).as_posix()}")
 
 
