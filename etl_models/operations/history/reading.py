@@ -47,7 +47,8 @@ def get_execution(session: Session, id: UUID | str) -> ExecutionRead:  # noqa: A
     """Return an execution by its id, or by a beginning or an end of it that no other execution shares.
 
     A fragment has at least four hexadecimal digits. Ends tell apart better than beginnings, which are times.
-    Raises :class:`NotFoundError` when none or several executions match. Seven queries at most, whatever the execution holds (one more for a fragment).
+    Raises :class:`NotFoundError` when none or several executions match. Seven queries at most, whatever the execution
+    holds (one more for a fragment).
     """
     return _read(session, id if isinstance(id, UUID) else resolve_id(session, id))
 
@@ -84,7 +85,7 @@ def resolve_id(session: Session, text: str) -> UUID:
     digits = text.strip().lower().replace("-", "") if len(text) <= 2 * _HEX_DIGITS else ""
     if not _FRAGMENT.fullmatch(digits):
         raise NotFoundError(
-            f"there is no execution {quoted(text)}: that is no id, nor {MIN_FRAGMENT} or more hexadecimal digits of one",
+            f"there is no execution {quoted(text)}: no id, nor {MIN_FRAGMENT} or more hexadecimal digits of one",
             kind="execution",
             id=text,
         )
