@@ -35,7 +35,7 @@ from etl_models.db.target import Target
 from etl_models.db.translate import give_up
 from etl_models.errors import CheckFailedError, ConflictError, InvalidInputError, SchemaVersionError
 
-Database = str | Target | sa.Connection
+DatabaseRef = str | Target | sa.Connection
 """A URL, a target, or a connection without a transaction (for a database in memory there is no other way)."""
 
 T = TypeVar("T")
@@ -81,13 +81,15 @@ Progress = Callable[[Step], None]
 
 
 def upgrade(
-    database: Database, revision: str = "head", *, progress: Progress | None = None, wait: float = WAIT
+    database: DatabaseRef, revision: str = "head", *, progress: Progress | None = None, wait: float = WAIT
 ) -> Migration:
     """Apply all revisions up to ``revision``. Raises SchemaVersionError when the schema is newer than this library."""
     return _migrate(database, lambda config: command.upgrade(config, revision), progress, wait)
 
 
-def downgrade(database: Database, revision: str, *, progress: Progress | None = None, wait: float = WAIT) -> Migration:
+def downgrade(
+    database: DatabaseRef, revision: str, *, progress: Progress | None = None, wait: float = WAIT
+) -> Migration:
     """Take back all revisions after ``revision`` (``base``: all), and the data that only they have a place for.
 
     Raises ConflictError when all are to go while a table of somebody else refers to one of ours.
@@ -101,17 +103,17 @@ def downgrade(database: Database, revision: str, *, progress: Progress | None = 
     return _migrate(database, act, progress, wait)
 
 
-def stamp(database: Database, revision: str, *, wait: float = WAIT) -> Migration:
+def stamp(database: DatabaseRef, revision: str, *, wait: float = WAIT) -> Migration:
     """Write down that the schema is that of ``revision``, without changing it; mends a wrong version table too."""
     return _migrate(database, lambda config: command.stamp(config, revision, purge=True), None, wait, check=False)
 
 
-def current(database: Database) -> str | None:
-    """Return the revision of the schema, None when there is none."""
-    return _with_connection(database, revisions.current, WAIT)
+def current(database: DatabaseRef) -> str | None:
+    """Return the revision of the schema, None when there is none (or no database file yet, which is not made)."""
+    return _look(database, revisions.current)
 
 
-def drop_all(database: Database) -> None:
+def drop_all(database: DatabaseRef) -> None:
     """Drop every table of ours, whatever revision they are of; a user's own tables stay.
 
     Raises ConflictError, and drops nothing, while one of those refers to one of ours.
@@ -119,9 +121,15 @@ def drop_all(database: Database) -> None:
     _with_connection(database, _drop_all, WAIT)
 
 
-def check(database: Database) -> None:
+def check(database: DatabaseRef) -> None:
     """Raise SchemaVersionError unless the schema is at head, CheckFailedError when it differs from the models."""
-    _with_connection(database, _check, WAIT)
+    differences = _look(database, _check)
+    if differences is None:
+        raise _too_old(None)
+    if differences:
+        raise CheckFailedError(
+            "the schema differs from the tables of this version:\n" + "\n".join(differences), differences=differences
+        )
 
 
 def exclude_etl_models(name: str | None, kind: str, _parents: Any) -> bool:
@@ -188,7 +196,7 @@ def _develop(environment: Any, options: dict[str, Any]) -> None:
 
 
 def _migrate(
-    database: Database, act: Callable[[Config], None], progress: Progress | None, wait: float, *, check: bool = True
+    database: DatabaseRef, act: Callable[[Config], None], progress: Progress | None, wait: float, *, check: bool = True
 ) -> Migration:
     def work(connection: sa.Connection) -> Migration:
         dialect = dialect_of(connection.dialect.name)
@@ -260,21 +268,34 @@ def _sql(kind: str, act: Callable[[Config], None]) -> str:
     return output.getvalue()
 
 
-def _check(connection: sa.Connection) -> None:
+def _look(database: DatabaseRef, work: Callable[[sa.Connection], T]) -> T | None:
+    """Run ``work`` in a transaction that only reads: it waits for no writer, and makes no file (None without one)."""
+    if isinstance(database, sa.Connection):
+        return work(database)
+    target = Target.parse(database) if isinstance(database, str) else database
+    if target.file is not None and not target.file.exists():
+        return None
+    options = target.dialect.read_options()
+    return _with_connection(target, lambda connection: work(connection.execution_options(**options)), WAIT)
+
+
+def _check(connection: sa.Connection) -> list[str]:
+    """Return how the schema differs from the models."""
     found = _current(connection)
     _refuse_unknown(found)
     if found != revisions.head():
-        raise SchemaVersionError(
-            f"the schema has revision {found or 'none'}, this version needs {revisions.head()}; "
-            "run: etl-models db upgrade",
-            current=found,
-            head=revisions.head(),
-        )
+        raise _too_old(found)
     context = MigrationContext.configure(connection, opts={"target_metadata": metadata, **_COMPARING})
-    if differences := [_describe(item) for item in compare_metadata(context, metadata)]:
-        raise CheckFailedError(
-            "the schema differs from the tables of this version:\n" + "\n".join(differences), differences=differences
-        )
+    return [_describe(item) for item in compare_metadata(context, metadata)]
+
+
+def _too_old(found: str | None) -> SchemaVersionError:
+    head = revisions.head()
+    return SchemaVersionError(
+        f"the schema has revision {found or 'none'}, this version needs {head}; run: etl-models db upgrade",
+        current=found,
+        head=head,
+    )
 
 
 def _describe(difference: Any) -> str:
@@ -313,7 +334,7 @@ def _drop_all(connection: sa.Connection) -> None:
         sa.Table(revisions.VERSION_TABLE, sa.MetaData()).drop(connection, checkfirst=True)
 
 
-def _with_connection(database: Database, work: Callable[[sa.Connection], T], wait: float) -> T:
+def _with_connection(database: DatabaseRef, work: Callable[[sa.Connection], T], wait: float) -> T:
     """Run ``work`` on a connection, again as long as others are in the way."""
     if isinstance(database, sa.Connection):
         return _patiently(database, Target.parse(database.engine.url), work, wait)

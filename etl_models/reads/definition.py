@@ -206,13 +206,16 @@ class RegistrationChange(Read):
     version: int | None
     id: UUID | None
     removed_components: tuple[str, ...] = ()
+    is_draft: bool = False
+    """A component writes this dataclass and no file describes it: it was registered without a schema."""
 
 
 class RegistrationResult(Read):
     """Everything one call registered, in the order of dependence: dataclasses, metrics, component types, jobs.
 
-    A job that changed is followed by those of its components that changed. Before the jobs stand the metrics that were made because a
-    component names them, and the deleted tags and metrics that came back because a job uses them.
+    A job that changed is followed by those of its components that changed. Before the jobs stand the dataclasses and
+    metrics that were made because a component writes or names them, and what was deleted and came back because a job
+    uses it.
     """
 
     changes: tuple[RegistrationChange, ...]

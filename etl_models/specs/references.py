@@ -37,22 +37,30 @@ def defined_elsewhere(origins: Sequence[Origin]) -> Iterator[tuple[int, Finding]
 
 
 def unknown_dataclasses(origins: Sequence[Origin], known: Known) -> Iterator[tuple[int, Finding]]:
-    """Yield every reference to a dataclass that no document defines and ``known`` does not know."""
+    """Yield every reference to a dataclass that no document defines or writes and ``known`` does not know.
+
+    What a component writes in its job's own namespace need not be described: writing it brings it into being.
+    """
     defined = {
         definition.reference
         for origin in origins
         for definition in definitions(origin.value)
         if definition.kind == "dataclass"
     }
-    for index, origin in enumerate(origins):
-        for reference, namespace, loc in _used_dataclasses(origin.value):
-            if reference in defined or known(reference):
-                continue
-            near = (each.name if each.namespace == namespace else str(each) for each in defined)
-            wanted = reference.name if reference.namespace == namespace else str(reference)
-            meant = did_you_mean(wanted, near)
-            hint = f"{meant} (or pass the file that defines it)" if meant else "; pass the file that defines it too"
-            yield index, Finding(loc, f"unknown dataclass {quoted(str(reference))}{hint}")
+    uses = [(index, *use) for index, origin in enumerate(origins) for use in _used_dataclasses(origin.value)]
+    defined.update(reference for _, reference, namespace, loc in uses if _is_own_output(reference, namespace, loc))
+    for index, reference, namespace, loc in uses:
+        if reference in defined or known(reference):
+            continue
+        near = (each.name if each.namespace == namespace else str(each) for each in defined)
+        wanted = reference.name if reference.namespace == namespace else str(reference)
+        meant = did_you_mean(wanted, near)
+        hint = f"{meant} (or pass the file that defines it)" if meant else "; pass the file that defines it too"
+        yield index, Finding(loc, f"unknown dataclass {quoted(str(reference))}{hint}")
+
+
+def _is_own_output(reference: Reference, namespace: str, loc: Path) -> bool:
+    return loc[-2] == "outputs" and reference.namespace == namespace
 
 
 def refused_configurations(origins: Sequence[Origin]) -> Iterator[tuple[int, Finding]]:

@@ -152,9 +152,7 @@ class _Builder:
             _refuse(event, f"holds more than {MAX_DOCUMENTS} documents")
 
     def _scalar(self, event: Any) -> None:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            _refuse(event, f"holds more than {MAX_NODES} values")
+        self._count(event, 1)
         value, mark = _resolve(event), event.start_mark
         made = _Made(value, Place(mark.line + 1, mark.column + 1), 1, len(event.value), 0)
         if event.anchor is not None:
@@ -168,7 +166,7 @@ class _Builder:
         self._open(event, [], "seq")
 
     def _open(self, event: Any, value: list[Any] | dict[str, Any], tag: str) -> None:
-        self._nodes += 1
+        self._count(event, 1)
         if event.tag not in (None, "!", _TAG + tag):
             _refuse(event, f"has the tag {_shown(event.tag)}; only the tags of plain data are allowed")
         if len(self._stack) == MAX_DEPTH:
@@ -212,8 +210,13 @@ class _Builder:
             _refuse(event, "aliases repeat too much; write the values out")
         if len(self._stack) + made.depth > MAX_DEPTH:
             _refuse(event, f"is nested more than {MAX_DEPTH} levels deep")
-        self._nodes += made.nodes
+        self._count(event, made.nodes)
         self._attach(made)
+
+    def _count(self, event: Any, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            _refuse(event, f"holds more than {MAX_NODES} values")
 
     def _attach(self, made: _Made, *, merges: bool = False) -> None:
         """Put a finished value where it belongs: into the list or mapping around it, or as the document."""

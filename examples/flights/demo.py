@@ -25,7 +25,7 @@ from etl_models.errors import EtlModelsError
 from etl_models.reads.execution import ExecutionSummary
 from source import SourceMissingError, open_source
 from warehouse import Warehouse
-from worker import Outcome, Worker, count_of_days, executions
+from worker import Outcome, Worker, count_of_days, executions, warn_of_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(".demo")
@@ -92,6 +92,7 @@ def load(url: str, warehouse_file: Path, limit: int | None) -> None:
     with Store(url) as store, Warehouse(warehouse_file) as warehouse:
         worker = Worker(store, source, warehouse, read_definition())
         count = Counter(outcome.state for outcome in progress(worker.load_days(days), len(days)))
+        warn_of_gaps(store)
     took = time.perf_counter() - started
     tell(f"{count['loaded']} days loaded, {count['failed']} failed, {count['skipped']} skipped, in {took:.0f} seconds.")
     if count["skipped"]:
@@ -129,7 +130,9 @@ def farewell(url: str, warehouse_file: Path) -> None:
     for purpose, command in NEXT:
         tell(f"# {purpose}")
         tell(command.format(job=JOB, warehouse=shlex.quote(warehouse_file.as_posix())))
-    tell("# then let the storms pass: set max_reject_share to 0.6, run this again, and see attempt 2 under version 2")
+    tell(
+        "# then let the storms pass: set max_reject_share to 0.6, run the demo again, and see the next attempts succeed"
+    )
     tell(f"${{EDITOR:-vi}} {(DEFINITIONS / 'load-flights.yaml').relative_to(ROOT).as_posix()}")
 
 

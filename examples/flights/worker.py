@@ -184,6 +184,12 @@ def executions(store: Store, *, states: Sequence[ExecutionState] = ()) -> Iterat
         cursor = page.next_cursor
 
 
+def warn_of_gaps(store: Store) -> None:
+    """Say when the history has gaps: a recorder never stops the work because of its store, it counts what it missed."""
+    if store.recorder.dropped:
+        print(f"warning: {store.recorder.dropped} records were lost: {store.recorder.last_error}", file=sys.stderr)
+
+
 def midnight(day: str) -> datetime:
     """The time a day is about, which is not the time it is loaded: history can be grouped by either."""
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
@@ -208,7 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Store(options.database_url) as store, Warehouse(options.warehouse) as warehouse:
             store.catalog.apply(DEFINITIONS)
             worker = Worker(store, source, warehouse, read_definition())
-            return _report(worker.load_days(days, again=options.again))
+            code = _report(worker.load_days(days, again=options.again))
+            warn_of_gaps(store)
+            return code
     except KeyboardInterrupt:
         print("Stopped. The day in work is marked in the history; the days before it are loaded.", file=sys.stderr)
         return 130

@@ -197,6 +197,23 @@ def test_unknown_dataclasses_are_refused_with_path_and_suggestion(store: Store) 
     assert second.message == "unknown dataclass 'elsewhere/total'; did you mean 'shop/total'?"
 
 
+def test_what_a_component_writes_is_registered_as_a_draft(store: Store) -> None:
+    """A dataclass that is only written gets a row without a schema, which a file may fill later; twice changes nothing."""
+    document = shop()
+    component_of(document, "sum")["outputs"] = ["undescribed"]
+    result = store.catalog.apply(document)
+    assert [change.name for change in result.changes if change.is_draft] == ["undescribed"]
+    draft = store.catalog.dataclasses.get("shop/undescribed")
+    assert (draft.status, draft.schema_definition) == ("draft", {})
+    assert draft.written_by == (f"{JOB}.sum",)
+    assert not store.catalog.apply(document).changed
+    described = {"name": "undescribed", "schema_definition": {"type": "object"}}
+    store.catalog.apply({"namespace": "shop", "dataclasses": [described]})
+    found = store.catalog.dataclasses.get("shop/undescribed")
+    assert (found.id, found.version, found.status) == (draft.id, 2, "active")
+    assert not store.catalog.apply(document).changed
+
+
 def test_a_reference_may_lead_to_another_namespace(store: Store) -> None:
     """``namespace/name`` finds a dataclass of the database, and is shown with its namespace."""
     store.catalog.apply(shop())
@@ -364,7 +381,7 @@ def test_problems_found_with_the_database_name_file_line_and_column(store: Store
             {
                 "namespace": "shop",
                 **job_of(shop()),
-                "components": [{"name": "c", "component_type": "t", "outputs": ["nothing"]}],
+                "components": [{"name": "c", "component_type": "t", "inputs": ["nothing"]}],
             }
         )
-    assert [(each.file, each.path) for each in caught.value.problems] == [(None, "components[0].outputs[0]")]
+    assert [(each.file, each.path) for each in caught.value.problems] == [(None, "components[0].inputs[0]")]

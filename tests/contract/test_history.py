@@ -311,7 +311,7 @@ def test_an_execution_is_found_by_part_of_its_id(write, history):
     with pytest.raises(NotFoundError, match="there is no execution"):
         history.get(uuid.UUID(int=7))
     for text in ("", "abc", "xyz1", "%%%%", "____", "-" * 40):
-        with pytest.raises(InvalidInputError, match="not the id of an execution"):
+        with pytest.raises(NotFoundError, match="there is no execution"):
             history.get(text)
 
 

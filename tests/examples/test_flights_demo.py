@@ -57,6 +57,7 @@ def test_the_demo_shows_the_history_and_can_be_run_again(tmp_path: Path) -> None
     }
 
 
+@pytest.mark.nightly
 def test_without_the_storm_there_is_nothing_to_explain(tmp_path: Path) -> None:
     """A demo of two days runs through as well."""
     result = run(tmp_path, "--days", "2")

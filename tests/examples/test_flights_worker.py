@@ -212,7 +212,7 @@ def test_an_interrupted_day_is_cancelled_and_loaded_next_time(
 def test_a_wider_limit_is_a_new_version_and_lets_the_storm_pass(
     worker: Worker, store: Store, year: Source, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    """What the demo suggests to try: the limit is read from the definition, whose second version the attempt names."""
+    """What the demo suggests to try: the limit is read from the definition, and the failed day succeeds with it."""
     worker.load_day(STORM)
     shutil.copytree(DEFINITIONS, tmp_path / "definitions")
     file = tmp_path / "definitions" / "load-flights.yaml"

@@ -30,7 +30,7 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
         cwd=folder,
-        env=environment,
+        env=env,
     )
 
 

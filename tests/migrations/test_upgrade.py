@@ -15,6 +15,7 @@ from etl_models import migrate, revisions
 from etl_models.database import Database
 from etl_models.db.bases import metadata
 from etl_models.db.dialects.base import EngineOptions
+from etl_models.db.target import Target
 from etl_models.errors import CheckFailedError, InvalidInputError, SchemaVersionError
 from etl_models.migrate import Migration
 from tests.migrations.rows import dump, seed
@@ -290,3 +291,25 @@ def test_a_check_of_an_old_schema_says_upgrade(database_url: str) -> None:
     migrate.stamp(database_url, "base")
     with pytest.raises(SchemaVersionError, match="etl-models db upgrade"):
         migrate.check(database_url)
+
+
+@pytest.mark.database("sqlite")
+def test_asking_makes_no_file(database_url: str) -> None:
+    """Whoever asks for the revision of a database that is not there yet gets an answer, and no empty file."""
+    assert migrate.current(database_url) is None
+    with pytest.raises(SchemaVersionError, match="revision none"):
+        migrate.check(database_url)
+    file = Target.parse(database_url).file
+    assert file is not None
+    assert not file.exists()
+
+
+@pytest.mark.database("sqlite")
+def test_asking_waits_for_no_writer(migrated_url: str) -> None:
+    """While somebody writes, the revision can be read and the schema compared."""
+    with Database(migrated_url) as database, database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE etl_tag SET value = 'x'")
+        started = time.monotonic()
+        assert migrate.current(migrated_url) == "0001"
+        migrate.check(migrated_url)
+        assert time.monotonic() - started < 10

@@ -44,7 +44,7 @@ def _configured(configuration: Any) -> Any:
 
 
 _DEEP = "is nested more than"
-_MANY = "holds more than 200000 values"
+_MANY = "holds more than 150000 values"
 _WORK = "holds too many keys, tables and values"
 _TWICE = "aliases repeat too much"
 _INVALID = "is not valid"
@@ -74,8 +74,10 @@ _YAML: Mapping[str, tuple[str, Build, str]] = {
     "deep-blocks": ("yaml", _each(lambda i: " " * i + "a:\n", 1_300), _DEEP),
     "flat-list": ("yaml", _repeat("1,", "[", "]"), _MANY),
     "flat-mapping": ("yaml", _each(lambda i: f"k{i}: 1\n", 101_000), _MANY),
+    "empty-lists": ("yaml", _repeat("[],", "[", "]"), _MANY),
+    "empty-mappings": ("yaml", _repeat("- {}\n"), _MANY),
     "one-key-for-ever": ("yaml", _repeat("a: 1\n"), _MANY),
-    "one-key-often": ("yaml", _repeat("a: 1\n", size=400_000), "the key 'a' is given twice (first in line 1)"),
+    "one-key-often": ("yaml", _repeat("a: 1\n", size=300_000), "the key 'a' is given twice (first in line 1)"),
     "number-keys": ("yaml", _each(lambda i: f"{i}: 1\n", 60_000), "keys must be text, not a whole number"),
     "many-documents": ("yaml", _repeat("---\n"), "holds more than 1000 documents"),
     "many-directives": ("yaml", _each(lambda i: f"%TAG !a{i}! tag:x\n", 40_000, after="--- a\n"), "begin with '%'"),

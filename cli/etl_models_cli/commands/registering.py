@@ -80,4 +80,7 @@ def _tell(cli: Cli, result: RegistrationResult) -> None:
     cli.items(result.changes, CHANGES)
     counted = Counter(str(change.action) for change in result.changes)
     summary = ", ".join(f"{number} {action}" for action, number in counted.items())
+    for change in result.changes:
+        if change.is_draft:
+            cli.note(f"{change.namespace}/{change.name} is written but described nowhere: registered as a draft")
     cli.note(summary if result.changed else f"nothing has changed ({summary or 'nothing defined'})")

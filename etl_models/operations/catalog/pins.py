@@ -16,10 +16,10 @@ from etl_models.domain.hashing import content_hash
 from etl_models.domain.ids import uuid7
 from etl_models.domain.naming import Reference, parse_reference
 from etl_models.domain.vocabulary import DefinitionStatus
-from etl_models.errors import NotFoundError
 from etl_models.models.component import Component, ComponentDependency
 from etl_models.models.job import Job, JobLatestExecution
 from etl_models.models.version import JobVersion
+from etl_models.repositories.definition import not_found
 
 _job = table_of(Job)
 _version = table_of(JobVersion)
@@ -54,9 +54,7 @@ def pin_job(session: Session, reference: str | Reference, *, create_missing: boo
     if found is None and create_missing:
         found = _create_draft(session, wanted)
     if found is None or (found.is_deleted and not create_missing):
-        raise NotFoundError(
-            f"no job {str(wanted)!r}; register it first, or list what there is with `jobs list`", job=str(wanted)
-        )
+        raise not_found(session, _job, "job", wanted)
     return found
 
 

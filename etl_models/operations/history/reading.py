@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from etl_models.db.bases import table_of
 from etl_models.domain.text import check_text
 from etl_models.domain.vocabulary import DataDirection
-from etl_models.errors import InvalidInputError, NotFoundError
+from etl_models.errors import NotFoundError
 from etl_models.models.dataset import Dataset, DatasetUse
 from etl_models.models.execution import MAX_KEY_LENGTH, Attempt, ComponentExecution, Execution, Transition
 from etl_models.operations.history.jobs import get_job_id
@@ -47,8 +47,8 @@ def get_execution(session: Session, id: UUID | str) -> ExecutionRead:  # noqa: A
     """Return an execution by its id, or by a beginning or an end of it that no other execution shares.
 
     A fragment has at least four hexadecimal digits. Ends tell apart better than beginnings, which are times.
-    Raises :class:`InvalidInputError` for what cannot be part of an id, :class:`NotFoundError` when none or
-    several executions match. Seven queries at most, whatever the execution holds (one more for a fragment).
+    Raises :class:`NotFoundError` when none or several executions match. Seven queries at most, whatever the execution
+    holds (one more for a fragment).
     """
     return _read(session, id if isinstance(id, UUID) else resolve_id(session, id))
 
@@ -84,9 +84,10 @@ def resolve_id(session: Session, text: str) -> UUID:
     """Return the id that ``text`` stands for, as :func:`get_execution` does; a whole id is not looked up."""
     digits = text.strip().lower().replace("-", "") if len(text) <= 2 * _HEX_DIGITS else ""
     if not _FRAGMENT.fullmatch(digits):
-        raise InvalidInputError(
-            f"{quoted(text)} is not the id of an execution, nor {MIN_FRAGMENT} or more hexadecimal digits of one",
-            field="id",
+        raise NotFoundError(
+            f"there is no execution {quoted(text)}: no id, nor {MIN_FRAGMENT} or more hexadecimal digits of one",
+            kind="execution",
+            id=text,
         )
     if len(digits) == _HEX_DIGITS:
         return UUID(digits)

@@ -173,6 +173,17 @@ def test_files_may_refer_to_each_other(tmp_path: Path) -> None:
         validate_paths([job])
 
 
+def test_what_a_component_writes_need_not_be_described() -> None:
+    """An output in the job's own namespace is known to the other components; a misspelt input is still refused."""
+    writer = {"name": "w", "component_type": "t", "outputs": ["clean_row"]}
+    reader = {"name": "r", "component_type": "t", "inputs": ["clean_row"]}
+    assert load({"name": "j", "components": [writer, reader]}, known_dataclasses=()).jobs
+    with pytest.raises(DefinitionError, match="unknown dataclass 'default/clean_rwo'; did you mean 'clean_row'"):
+        load({"name": "j", "components": [writer, reader | {"inputs": ["clean_rwo"]}]}, known_dataclasses=())
+    with pytest.raises(DefinitionError, match="unknown dataclass 'other/clean_row'"):
+        load({"name": "j", "components": [writer | {"outputs": ["other/clean_row"]}]}, known_dataclasses=())
+
+
 def test_links_to_files_are_followed(tmp_path: Path) -> None:
     """Mounted configuration (a folder of links into a hidden folder) is read once."""
     hidden = tmp_path / "..data"

@@ -23,7 +23,7 @@ from etl_models.operations.catalog.registering.component import (
 )
 from etl_models.operations.catalog.registering.metric import metrics_for
 from etl_models.operations.catalog.registering.outcome import Content, content_of, judge, next_version
-from etl_models.operations.catalog.registering.references import resolve
+from etl_models.operations.catalog.registering.references import declare_outputs, resolve
 from etl_models.operations.catalog.registering.tag import tags_for
 from etl_models.operations.catalog.registering.writes import Writes
 from etl_models.reads.definition import Action, RegistrationChange
@@ -60,12 +60,13 @@ def register_jobs(session: Session, specs: Sequence[tuple[Path, JobSpec]]) -> li
     plans = _plan(session, specs)
     changed = [plan for plan in plans if plan.action is not Action.UNCHANGED]
     jobs = [(plan.path, plan.spec) for plan in changed]
+    drafts = declare_outputs(session, jobs) if jobs else []
     dataclasses = resolve(session, jobs) if jobs else {}
     metrics, metric_changes = metrics_for(session, _metrics(changed)) if jobs else ({}, [])
     tags, tag_changes = tags_for(session, (tag for plan in plans for tag in plan.tags()))
     components = find_components(session, (plan.id for plan in changed if plan.stored is not None))
     writes = Writes()
-    changes = [*metric_changes, *tag_changes]
+    changes = [*drafts, *metric_changes, *tag_changes]
     for plan in plans:
         if plan.action is Action.UNCHANGED:
             changes.append(_change(plan))

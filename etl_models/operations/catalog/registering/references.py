@@ -12,14 +12,17 @@ from sqlalchemy.orm import Session
 from etl_models.db.bases import table_of
 from etl_models.domain.naming import Reference, parse_reference
 from etl_models.domain.text import printable, short
-from etl_models.domain.vocabulary import DataDirection
+from etl_models.domain.vocabulary import DataDirection, DefinitionStatus
 from etl_models.errors import DefinitionError
 from etl_models.models.dataclass import Dataclass
 from etl_models.operations.catalog.registering.component_type import schemas_of
+from etl_models.operations.catalog.registering.dataclass import register_dataclasses
+from etl_models.reads.definition import RegistrationChange
 from etl_models.repositories.definition import Stored, hint_for, lock_definitions
 from etl_models.specs.base import Finding
 from etl_models.specs.component import ComponentSpec
 from etl_models.specs.configuration import configuration_findings
+from etl_models.specs.dataclass import DataclassSpec
 from etl_models.specs.job import JobSpec
 from etl_models.specs.loaded import LaterProblem
 from etl_models.specs.positions import Path
@@ -28,6 +31,7 @@ MAX_PROBLEMS = 200
 """Problems reported at once; more of them are one mistake repeated."""
 
 _dataclass = table_of(Dataclass)
+_DRAFT = DefinitionStatus.DRAFT
 
 
 class Use(NamedTuple):
@@ -50,6 +54,23 @@ def components_of(jobs: Iterable[tuple[Path, JobSpec]]) -> Iterator[tuple[Path, 
     for path, spec in jobs:
         for index, component in enumerate(spec.components):
             yield (*path, "components", index), component, spec.namespace
+
+
+def declare_outputs(session: Session, jobs: list[tuple[Path, JobSpec]]) -> list[RegistrationChange]:
+    """Register, as drafts without a schema, the dataclasses that components write and nobody has described.
+
+    Only in the namespace of the job itself: a name in another one is somebody else's, and more likely a mistake.
+    """
+    written = {
+        use.reference
+        for path, component, namespace in components_of(jobs)
+        for use in uses_of(component, namespace, path)
+        if use.direction is DataDirection.OUTPUT and use.reference.namespace == namespace
+    }
+    missing = sorted(written - set(lock_definitions(session, _dataclass, written, shared=True)))
+    specs = [DataclassSpec(namespace=namespace, name=name, status=_DRAFT) for namespace, name in missing]
+    changes = register_dataclasses(session, [((), spec) for spec in specs]) if specs else []
+    return [change.model_copy(update={"is_draft": True}) for change in changes]
 
 
 def resolve(session: Session, jobs: list[tuple[Path, JobSpec]]) -> dict[Reference, UUID]:
