@@ -54,10 +54,17 @@ class Plain(SQLModel, table=True):
 
 
 core_metadata = sa.MetaData()
-core = Ours.__table__.to_metadata(core_metadata, name="bench_core")
-for index in list(core.indexes):
-    core.indexes.discard(index)
-    sa.Index(f"core_{index.name}", *(core.c[column.name] for column in index.columns))
+core = sa.Table(
+    "bench_core",
+    core_metadata,
+    *(
+        sa.Column(column.name, column.type, nullable=False, primary_key=column.primary_key)
+        for column in Ours.__table__.c
+    ),
+    sa.UniqueConstraint("name"),
+    sa.Index("ix_bench_core_created_at", "created_at"),
+    sa.Index("ix_bench_core_budget", "budget"),
+)
 
 
 def _alchemy() -> tuple[Any, Any] | None:

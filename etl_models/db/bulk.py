@@ -145,9 +145,9 @@ def _new_row(model: type[SQLModel], row: Row) -> dict[str, Any]:
     return new
 
 
-def _columns(model: type[SQLModel], row: Row) -> dict[str, Any]:
+def _columns(model: type[SQLModel], row: dict[str, Any]) -> dict[str, Any]:
     if not _renamed(model):
-        return dict(row)
+        return row
     attributes = _attributes(model)
     return {attributes[name].key: value for name, value in row.items()}
 

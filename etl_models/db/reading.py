@@ -187,11 +187,14 @@ class ReadRepository(Generic[T]):
         if not order_by:
             statement = statement.order_by(*selection.mapper.primary_key)
         with self._working():
-            items = list(self.session.scalars(statement.limit(limit).offset(offset)))
-            # A page that is not full tells the total by itself.
-            is_last = len(items) < limit and (items or not offset)
-            total = offset + len(items) if is_last else self.session.scalars(selection.count()).one()
-        return SearchResult(items, total, limit, offset)
+            # The count rides along: one trip, and no window over all rows, which SQLite would build in full.
+            counted = statement.add_columns(selection.count().scalar_subquery())
+            found = self.session.execute(counted.limit(limit).offset(offset)).all()
+            if found or not offset:
+                total = found[0][1] if found else 0
+            else:  # a page beyond the last
+                total = self.session.scalars(selection.count()).one()
+        return SearchResult([row[0] for row in found], total, limit, offset)
 
     def search_by(
         self, text: str, *filters: Criterion, fields: Sequence[str] = (), limit: int = 20, offset: int = 0, **more: Any
