@@ -65,7 +65,8 @@ class Screen:
 class Column:
     """A column of a table: its title and how an item fills it.
 
-    ``rank`` says when it goes where room is short: the highest rank first, 0 never. A ``flexible`` one may be cut.
+    ``rank`` says when it goes where room is short: the highest rank first, 0 never. A ``flexible`` one may be cut, down
+    to ``least``; before it is cut further, columns of a higher rank go.
     """
 
     title: str
@@ -73,6 +74,7 @@ class Column:
     rank: int = 0
     right: bool = False
     flexible: bool = False
+    least: int = _MIN_FLEXIBLE
     style: Callable[[Any], str | None] | None = None
 
 
@@ -135,12 +137,13 @@ def fit(columns: Sequence[Column], natural: Sequence[int], shown: Sequence[int],
 
 def _shrink(columns: Sequence[Column], widths: dict[int, int], excess: int) -> bool:
     """Take the excess from the widest flexible columns; False when there is not enough to take."""
-    flexible = [index for index in widths if columns[index].flexible]
-    if sum(max(0, widths[index] - _MIN_FLEXIBLE) for index in flexible) < excess:
+    spare = {index: widths[index] - columns[index].least for index in widths if columns[index].flexible}
+    if sum(max(0, room) for room in spare.values()) < excess:
         return False
     for _ in range(excess):
-        widest = max(flexible, key=lambda index: widths[index])
+        widest = max((index for index in spare if spare[index] > 0), key=lambda index: widths[index])
         widths[widest] -= 1
+        spare[widest] -= 1
     return True
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from etl_models.domain.ids import uuid7
-from etl_models.domain.naming import check_name
 from etl_models.domain.states import TERMINAL_COMPONENT_STATES
 from etl_models.operations.recording.attaching import attach_execution
 from etl_models.operations.recording.batches import Command
@@ -209,9 +208,12 @@ class ComponentCore:
     def __init__(self, execution: ExecutionCore, name: str, ordinal: int | None = None) -> None:
         self.execution = execution
         self.notes = Notes(execution.ledger, execution.clock)
-        self.is_recordable = execution.ledger.tolerated(_is_name, name, default=False)
-        number = ordinal if ordinal is not None else execution.next_ordinal(name) if self.is_recordable else 1
-        self.run = ComponentRun(uuid7(), name, number, by_name=ordinal is not None)
+        proposed = ComponentRun(uuid7(), name, 1 if ordinal is None else ordinal, by_name=ordinal is not None)
+        run = execution.ledger.tolerated(ComponentRun.checked, proposed, None)
+        self.is_recordable = run is not None
+        self.run = run or replace(proposed, name="?")
+        if run is not None and ordinal is None:
+            self.run = replace(run, ordinal=execution.next_ordinal(run.name))
         self._is_started = False
         self._is_finished = False
         self._missed = 0
@@ -299,8 +301,3 @@ def judged(ledger: Ledger, answer: Any) -> Outcome | None:
     if answer.reason is not None:
         ledger.lost(answer.reason)
     return answer
-
-
-def _is_name(name: Any) -> bool:
-    check_name(name, "name of a component", slash=True)
-    return True

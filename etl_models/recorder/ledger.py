@@ -91,7 +91,8 @@ class Ledger:
             if tell:
                 self._told.add(text)
         if tell:
-            logger.warning("left out of the record: %s", text)
+            more = "; others like it are only counted from now on" if len(self._told) == _MAX_TOLD else ""
+            logger.warning("left out of the record: %s%s", text, more)
 
     def lost(self, reason: str) -> None:
         """Note that a change of state was refused; the history keeps it. Raises TransitionError when strict."""

@@ -11,10 +11,10 @@ from uuid import UUID
 from etl_models.domain.clock import as_utc
 from etl_models.domain.ids import uuid7
 from etl_models.domain.jsonvalue import JsonValue
-from etl_models.domain.naming import Reference, parse_reference
+from etl_models.domain.naming import Reference
 from etl_models.domain.states import ExecutionState
 from etl_models.errors import InvalidInputError
-from etl_models.operations.recording.cleaning import TagsInput, check_key, check_tags, check_trigger
+from etl_models.operations.recording.cleaning import TagsInput, check_job, check_key, check_tags, check_trigger
 from etl_models.recorder.ledger import Ledger
 from etl_models.recorder.tolerance import tolerant_parameters
 from etl_models.recorder.worker import worker_identity
@@ -69,7 +69,7 @@ def make_request(
     """Check every argument; one that cannot be recorded is a mistake in the ledger and left out."""
     chosen = ledger.tolerated(_identity, execution_id, None)
     return StartRequest(
-        reference=ledger.tolerated(_reference, job, None),
+        reference=ledger.tolerated(check_job, job, None),
         execution_id=chosen or uuid7(),
         attempt_id=uuid7(),
         key=ledger.tolerated(_key, key, None),
@@ -108,10 +108,6 @@ def identity(value: Any) -> UUID:
 
 def _identity(value: Any) -> UUID | None:
     return None if value is None else identity(value)
-
-
-def _reference(value: Any) -> Reference:
-    return parse_reference(str(value) if isinstance(value, Reference) else value, "job")
 
 
 def _key(value: Any) -> str | None:

@@ -63,12 +63,11 @@ def test_the_text_takes_it_back(migrated_url: str) -> None:
     migrate.check(migrated_url)
 
 
+@pytest.mark.database("postgresql", "mariadb")
 @pytest.mark.usefixtures("extra_revision")
 def test_the_text_goes_on_from_a_revision(database_url: str) -> None:
-    """From one revision to the next, as text, on PostgreSQL and MariaDB; SQLite has to look at the table it copies."""
+    """From one revision to the next, as text; on SQLite a changed table is copied, and has to be looked at first."""
     migrate.upgrade(database_url, "0001")
-    if database_url.startswith("sqlite"):
-        pytest.skip("copying a table needs the table")
     feed(database_url, migrate.upgrade_sql(database_url, start="0001"))
     assert migrate.current(database_url) == "0002"
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from etl_models.domain.clock import as_utc
-from etl_models.domain.naming import check_name
 from etl_models.domain.states import (
     INITIAL_COMPONENT_STATES,
     TERMINAL_COMPONENT_STATES,
@@ -19,7 +18,7 @@ from etl_models.domain.states import (
     component_may_go,
 )
 from etl_models.errors import InvalidInputError, NotFoundError
-from etl_models.operations.recording.cleaning import recorded_reason
+from etl_models.operations.recording.cleaning import recorded_name, recorded_reason
 from etl_models.operations.recording.closing import (
     INSERT_COMPONENT_EXECUTION,
     closed_state,
@@ -54,10 +53,10 @@ class ComponentRun:
 
     def checked(self) -> ComponentRun:
         """Return the run with a name and an ordinal that can be stored; raises :class:`InvalidInputError`."""
-        check_name(self.name, "name of a component", slash=True)
+        name = recorded_name(self.name, "name of a component")
         if not 1 <= self.ordinal <= 2**31 - 1:
             raise InvalidInputError("ordinal of a component counts from 1", field="ordinal")
-        return self
+        return replace(self, name=name)
 
 
 def start_component(

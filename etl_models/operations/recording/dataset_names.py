@@ -23,14 +23,16 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from etl_models.domain.naming import DEFAULT_NAMESPACE, check_name
+from etl_models.domain.naming import DEFAULT_NAMESPACE
 from etl_models.domain.redaction import redact
 from etl_models.errors import InvalidInputError
 from etl_models.models.dataset import MAX_DATASET_NAME_LENGTH, MAX_DATASET_NAMESPACE_LENGTH
+from etl_models.operations.recording.cleaning import recorded_name
 from etl_models.operations.recording.values import DatasetName
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)", re.DOTALL)
 
+_MAX_REFERENCE = 10_000
 _SAME_AS = {"postgresql": "postgres", "s3a": "s3", "s3n": "s3", "gcs": "gs"}
 _PORTS = {"postgres": 5432, "mysql": 3306}
 _ROOTED = frozenset({"file", "hdfs", "viewfs", "dbfs", "ftp", "ftps", "sftp", "nfs", "smb", "http", "https", "webhdfs"})
@@ -47,7 +49,7 @@ def parse_dataset(reference: str | os.PathLike[str]) -> DatasetName:
         return _named("file", _absolute(os.fspath(reference)))
     if not isinstance(reference, str):
         raise InvalidInputError(f"dataset must be text or a path, not {type(reference).__name__}", field="dataset")
-    text = unicodedata.normalize("NFC", reference)
+    text = unicodedata.normalize("NFC", redact(reference[:_MAX_REFERENCE]))
     if found := _URL.match(text):
         return _from_url(found["scheme"].lower(), found["authority"], found["path"])
     if text.startswith("/"):
@@ -77,6 +79,6 @@ def _from_url(scheme: str, authority: str, path: str) -> DatasetName:
 def _named(namespace: str, name: str) -> DatasetName:
     limits = {"namespace": MAX_DATASET_NAMESPACE_LENGTH, "name": MAX_DATASET_NAME_LENGTH}
     return DatasetName(
-        check_name(redact(namespace), "namespace of a dataset", limit=limits["namespace"], slash=True),
-        check_name(redact(name), "name of a dataset", limit=limits["name"], slash=True),
+        recorded_name(namespace, "namespace of a dataset", limit=limits["namespace"]),
+        recorded_name(name, "name of a dataset", limit=limits["name"]),
     )

@@ -7,11 +7,10 @@ import numbers
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from etl_models.domain.naming import check_name
 from etl_models.domain.text import printable, short
 from etl_models.errors import InvalidInputError
 from etl_models.models.metric import SpecialNumber
-from etl_models.operations.recording.cleaning import logger
+from etl_models.operations.recording.cleaning import logger, recorded_name
 from etl_models.operations.recording.values import Sample
 
 _SPECIAL = {math.inf: SpecialNumber.INFINITY, -math.inf: SpecialNumber.NEGATIVE_INFINITY}
@@ -24,7 +23,7 @@ def measure(name: str, value: object, *, sequence: int, recorded_at: datetime) -
     2**53 that no double equals is recorded as the nearest double and a warning says so. Raises
     :class:`InvalidInputError` for a name that cannot be one, and for what is no real number or beyond 1.8e308.
     """
-    check_name(name, "name of a metric", slash=True)
+    name = recorded_name(name, "name of a metric")
     number = _as_float(name, value)
     if math.isfinite(number):
         return Sample(name, number + 0.0, None, sequence, recorded_at)

@@ -13,13 +13,14 @@ from etl_models.db.bases import table_of
 from etl_models.db.savepoint import savepoint
 from etl_models.domain.clock import as_utc
 from etl_models.domain.jsonvalue import canonical
-from etl_models.domain.naming import Reference, parse_reference
+from etl_models.domain.naming import Reference
 from etl_models.domain.states import INITIAL_EXECUTION_STATES, ExecutionState
 from etl_models.errors import InvalidInputError, NotFoundError
 from etl_models.models.job import JobLatestExecution
 from etl_models.operations.catalog.pins import PinnedJob, pin_job
 from etl_models.operations.recording.cleaning import (
     TagsInput,
+    check_job,
     check_key,
     check_parameters,
     check_tags,
@@ -66,7 +67,7 @@ def start_execution(
     with ``create_missing`` an unknown job becomes a draft. Raises :class:`NotFoundError` for an unknown job,
     :class:`ConflictError` when the id belongs to another job or key, :class:`InvalidInputError` for bad values.
     """
-    wanted = parse_reference(str(reference), "job")
+    wanted = check_job(reference)
     initial = _initial_state(state)
     moment = as_utc(occurred_at, "occurred_at")
     began = moment if started_at is None else as_utc(started_at, "started_at")
