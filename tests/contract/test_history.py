@@ -159,6 +159,13 @@ def test_lists_are_filtered_by_job_key_and_state(write, history):
     assert days(history.list(namespace="default")) == []
 
 
+def test_one_state_needs_no_list(write, history):
+    """A lone state, as text or as a member, means that state and not its letters."""
+    write(lambda w: w.execution(w.job(), state="failed"))
+    for lone in ("failed", ExecutionState.FAILED):
+        assert [item.state for item in history.list(states=lone).items] == [ExecutionState.FAILED]
+
+
 def test_the_window_is_about_when_an_execution_ran(write, history):
     """``since`` is included, ``until`` is not; one that has not started counts by its creation."""
 

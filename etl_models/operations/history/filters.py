@@ -91,7 +91,8 @@ def make_filter(
 
     Raises :class:`NotFoundError` for an unknown job and :class:`InvalidInputError` for everything else.
     """
-    chosen = tuple(sorted({_state(state) for state in states}))
+    given = [states] if isinstance(states, str) else states  # one state alone is no iterable of letters
+    chosen = tuple(sorted({_state(state) for state in given}))
     wanted = tuple(sorted(_checked_tags(tags or {}), key=repr))
     asked = [job, namespace, list(chosen), _asked(since), _asked(until), [list(tag) for tag in wanted], key]
     moment_since, moment_until = _moment(since, "since"), _moment(until, "until")
