@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -15,7 +16,7 @@ from tests.cli.conftest import environment_with
 
 def leaves():
     """Every command with its path."""
-    root = get_command(app)
+    root: Any = get_command(app)
     for part in COMMANDS.values():
         for name in part:
             command = root.get_command(None, name)
@@ -44,7 +45,7 @@ def test_every_command_explains_itself(etl, path, command):
 
 def test_the_root_says_what_its_commands_say(etl):
     """The lazy table of the root and the commands behind it agree."""
-    root = get_command(app)
+    root: Any = get_command(app)
     for part in COMMANDS.values():
         for name, entry in part.items():
             command = root.get_command(None, name)

@@ -52,8 +52,9 @@ def on_terminal(arguments, *, cwd, width=100, answer=None, split=False, **enviro
             answered = True
         if not ready and process.poll() is not None:
             break
-    piped = process.stdout.read().decode() if split else ""
-    if split:
+    piped = ""
+    if process.stdout is not None:
+        piped = process.stdout.read().decode()
         process.stdout.close()
     os.close(leader)
     return process.wait(10), shown.decode().replace("\r\n", "\n"), piped
