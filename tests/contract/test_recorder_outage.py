@@ -116,7 +116,7 @@ def test_what_the_store_missed_is_made_up_for_when_it_is_back(tmp_path: Path, fa
     recorder: Any = blocking(AsyncRecorder(url)) if face == "async" else Recorder(url)
     with recorder:
         with recorder.execution(JOB, key="day", parameters={"a": 1}) as execution:
-            assert execution.attempt is None
+            assert not execution.attempt
             execution.metric("rows", 1).tag("daily").flush()
             with execution.component("extract") as extract:
                 extract.metric("rows_out", 842).reads("a/b").flush()

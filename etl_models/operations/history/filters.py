@@ -1,6 +1,7 @@
 """Which executions: the filters that lists and statistics share, checked once and turned into SQL conditions.
 
-The time window is about when an execution *ran*: its start, or, for one that has not started, its creation.
+The time window is about when an execution *ran*: the start of any of its attempts, or, for one that has not started,
+its creation. So a retry of today is found today, whenever the first attempt was.
 ``since`` is included, ``until`` is not. A tag matches when the execution carries it or its job does.
 """
 
@@ -22,7 +23,7 @@ from etl_models.domain.paging import fingerprint
 from etl_models.domain.states import ExecutionState
 from etl_models.domain.text import check_text
 from etl_models.errors import InvalidInputError
-from etl_models.models.execution import MAX_KEY_LENGTH, Execution, ExecutionTag
+from etl_models.models.execution import MAX_KEY_LENGTH, Attempt, Execution, ExecutionTag
 from etl_models.models.tag import MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_LENGTH
 from etl_models.operations.history.jobs import get_job_id
 from etl_models.repositories import job as jobs
@@ -32,11 +33,12 @@ When = datetime | str | None
 
 execution = table_of(Execution)
 _own_tag = table_of(ExecutionTag)
+_attempt = table_of(Attempt)
 
 ran_at: sa.ColumnElement[datetime] = sa.func.coalesce(
     execution.c.started_at, execution.c.created_at, type_=execution.c.created_at.type
 )
-"""When an execution ran, for the window and for grouping by day."""
+"""When an execution ran first, for the window and for grouping by day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,22 @@ class ExecutionFilter:
             found.append(jobs.job.c.namespace == self.namespace)
         if self.states:
             found.append(execution.c.state.in_(self.states))
-        if self.since is not None:
-            found.append(ran_at >= self.since)
-        if self.until is not None:
-            found.append(ran_at < self.until)
+        if self.since is not None or self.until is not None:
+            found.append(sa.or_(self._in_window(ran_at), self._retried_in_window()))
         if self.key is not None:
             found.append(execution.c.key == self.key)
         return found + [_carries(key, value) for key, value in self.tags]
+
+    def _in_window(self, moment: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+        sides = [moment >= self.since] if self.since is not None else []
+        return sa.and_(*sides, *([moment < self.until] if self.until is not None else []))
+
+    def _retried_in_window(self) -> sa.ColumnElement[bool]:
+        """A later attempt began in the window; the count spares looking for attempts that are not there."""
+        later = sa.select(1).where(
+            _attempt.c.execution_id == execution.c.id, _attempt.c.number > 1, self._in_window(_attempt.c.started_at)
+        )
+        return sa.and_(execution.c.attempt_count > 1, later.exists())
 
 
 def make_filter(
