@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_models_cli.context import Cli, Format
 from etl_models_cli.ending import ReaderGoneError
+from etl_models_cli.progress import counted
 
 if TYPE_CHECKING:
     from etl_models.domain.paging import Page
@@ -31,6 +32,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write_pages(cli: Cli, pages: Iterable[Page[Any]], view: View) -> None:
     """Write a list. ``jsonl`` and ``csv`` are written page by page, the others when all is there."""
+    pages = counted(cli, pages)
     if cli.format is Format.JSONL:
         cursor = _each_page(pages, lambda items: [_compact(as_json(item)) for item in items])
     elif cli.format is Format.CSV:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_missing_or_unreachable_database_is_seven(process, here):
 def test_a_foreign_or_newer_schema_is_eight(process, here):
     """A database at a revision this version does not know is not touched."""
     assert process("db", "upgrade").code == 0
-    with sqlite3.connect(here / "etl_models.db") as connection:
+    with closing(sqlite3.connect(here / "etl_models.db", isolation_level=None)) as connection:
         connection.execute("UPDATE etl_alembic_version SET version_num = '9999'")
     for arguments in (("executions", "list"), ("db", "upgrade"), ("db", "check")):
         result = process(*arguments)
@@ -84,7 +85,7 @@ def test_a_foreign_or_newer_schema_is_eight(process, here):
 def test_a_failed_check_is_nine(process, here):
     """``db check`` finds a dropped index, ``doctor`` an unreachable database."""
     assert process("db", "upgrade").code == 0
-    with sqlite3.connect(here / "etl_models.db") as connection:
+    with closing(sqlite3.connect(here / "etl_models.db", isolation_level=None)) as connection:
         connection.execute("DROP INDEX ix_etl_execution_created_at_id")
     result = process("db", "check")
     assert result.code == 9

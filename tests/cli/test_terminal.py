@@ -178,3 +178,22 @@ def test_progress_is_shown_on_a_terminal_only(here, process):
     assert "0001 initial" not in silent.err
     (here / "etl_models.db").unlink()
     assert "0001 initial" not in on_terminal(["db", "upgrade", "-q"], cwd=here)[1]
+
+
+def test_following_pages_shows_how_far_it_is(store, write, here):
+    """``--all`` counts on the terminal that standard error is; one page alone shows nothing."""
+
+    def many(writer):
+        job_id = writer.job()
+        for _ in range(30):
+            writer.execution(job_id)
+
+    write(many)
+    url = {"ETL_MODELS_DATABASE_URL": store}
+    arguments = ["executions", "list", "--limit", "10", "-o", "json"]
+    code, shown, piped = on_terminal([*arguments, "--all"], cwd=here, split=True, **url)
+    assert code == 0, shown
+    assert "so far" in shown
+    assert piped.count('"id":') == 30
+    code, shown, _ = on_terminal([*arguments, "-q"], cwd=here, split=True, **url)
+    assert (code, shown) == (0, "")

@@ -18,6 +18,10 @@ def short_id(value: Any) -> str:
     return str(value)[-_ID_DIGITS:]
 
 
+def _id(item: ExecutionSummary, screen: Screen) -> str:
+    return str(item.id) if screen.verbose else short_id(item.id)
+
+
 def metrics_text(metrics: dict[str, Any]) -> str:
     """Return metrics as ``name=value`` words."""
     return "  ".join(f"{name}={number(value)}" for name, value in metrics.items())
@@ -44,7 +48,7 @@ def _error(item: ExecutionSummary, _: Screen) -> str:
 
 LIST = View(
     columns=(
-        Column("ID", lambda item, _: short_id(item.id), style=lambda _: "dim"),
+        Column("ID", _id, style=lambda _: "dim"),
         Column("STATE", lambda item, _: str(item.state), style=lambda item: state_style(item.state)),
         Column("JOB", lambda item, _: f"{item.namespace}/{item.job}", rank=1, flexible=True, least=12),
         Column("KEY", lambda item, _: item.key or "", rank=2, flexible=True, least=10),
