@@ -278,3 +278,18 @@ def test_tables_say_times_as_people_do(registered, write, etl):
     assert "ago" not in there
     data = etl("executions", "list", "--tz", "America/New_York", "-o", "json").json["items"]
     assert data[-1]["started_at"] == "2013-07-01T03:30:00.000000Z"
+
+
+def test_many_metrics_have_a_part_of_their_own(store, write, etl, monkeypatch):
+    """What no cell of a table can hold is shown below it, complete and within the terminal."""
+    names = [f"rejected.reason_{number:02}" for number in range(20)]
+    write(
+        lambda writer: writer.execution(
+            writer.job(), components=[Component("validate", metrics={name: [12345] for name in names})]
+        )
+    )
+    monkeypatch.setenv("COLUMNS", "80")
+    page = etl("executions", "show", "--job", JOB).out
+    assert all(f"{name}=12,345" in page for name in names)
+    assert max(map(len, page.splitlines())) <= 80
+    assert "METRICS" not in page
