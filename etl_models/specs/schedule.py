@@ -34,9 +34,15 @@ def timezone_problem(value: object) -> str | None:
         return f"must be the name of a time zone, not {kind_of(value)}"
     if _is_zone(value):
         return None
-    # About 600 names; those of the same first letter are few enough to compare.
-    near = (zone for zone in _zones() if zone[:1].lower() == value[:1].lower())
-    return f"is not a known time zone{did_you_mean(value, near)}"
+    return f"is not a known time zone{did_you_mean(value, _similar_zones(value))}"
+
+
+def _similar_zones(value: str) -> list[str]:
+    """Return the zones worth comparing, out of about 600: of the same region, else of the same first letter."""
+    region = value.lower().partition("/")[0] + "/"
+    return [zone for zone in _zones() if zone.lower().startswith(region)] or [
+        zone for zone in _zones() if zone[:1].lower() == value[:1].lower()
+    ]
 
 
 def _is_zone(name: str) -> bool:
