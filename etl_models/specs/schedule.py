@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,10 +39,13 @@ def timezone_problem(value: object) -> str | None:
 
 def _similar_zones(value: str) -> list[str]:
     """Return the zones worth comparing, out of about 600: of the same region, else of the same first letter."""
-    region = value.lower().partition("/")[0] + "/"
-    return [zone for zone in _zones() if zone.lower().startswith(region)] or [
-        zone for zone in _zones() if zone[:1].lower() == value[:1].lower()
-    ]
+    region, slash, _ = value.lower().partition("/")
+    return (_zones_beginning(region + slash) if slash else []) or _zones_beginning(value[:1].lower())
+
+
+@lru_cache(maxsize=256)
+def _zones_beginning(start: str) -> list[str]:
+    return [zone for zone in _zones() if zone.lower().startswith(start)]
 
 
 def _is_zone(name: str) -> bool:
