@@ -20,6 +20,7 @@ from etl_models.db.bases import table_of
 from etl_models.domain.clock import as_utc, parse_when
 from etl_models.domain.naming import check_name
 from etl_models.domain.paging import fingerprint
+from etl_models.domain.redaction import redact
 from etl_models.domain.states import ExecutionState
 from etl_models.domain.text import check_text
 from etl_models.errors import InvalidInputError
@@ -116,9 +117,17 @@ def make_filter(
         since=moment_since,
         until=moment_until,
         tags=wanted,
-        key=None if key is None else check_text(key, "key", limit=MAX_KEY_LENGTH),
+        key=None if key is None else recorded_key(key),
         fingerprint=fingerprint(_storable(asked)),
     )
+
+
+def recorded_key(key: str) -> str:
+    """Return an idempotency key as recording keeps it: what looks like a secret in it is masked.
+
+    Raises :class:`InvalidInputError` for what cannot be a key.
+    """
+    return redact(check_text(key, "key", limit=MAX_KEY_LENGTH))
 
 
 def _state(value: ExecutionState | str) -> ExecutionState:
@@ -157,7 +166,8 @@ def _storable(value: Any) -> Any:
 
 def _carries(key: str, value: str | None) -> sa.ColumnElement[bool]:
     """The execution or its job has the tag; ``None`` means with any value, ``""`` means without one."""
-    own = sa.select(1).where(_own_tag.c.execution_id == execution.c.id, _own_tag.c.key == key)
+    # Recording masks secrets in tags as well; a definition keeps what its file says.
+    own = sa.select(1).where(_own_tag.c.execution_id == execution.c.id, _own_tag.c.key == redact(key))
     if value is not None:
-        own = own.where(_own_tag.c.value == value)
+        own = own.where(_own_tag.c.value == redact(value))
     return sa.or_(own.exists(), jobs.carries(key, value))
