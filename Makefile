@@ -75,7 +75,7 @@ packaging: setup ## build the wheel from the sdist and use it in an empty enviro
 
 docs: setup ## write the generated pages anew
 	$(say) "Generated pages"
-	@for page in docs/generate_*.py; do echo "$$page"; $(BIN)/python "$$page" || exit 1; done
+	@$(BIN)/python docs/generate.py
 
 bench: setup ## measure; prints, decides nothing
 	$(say) "Benchmarks"

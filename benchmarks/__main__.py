@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import startup
+from benchmarks import hostile_files, startup
 
 if __name__ == "__main__":
     startup.main()
+    hostile_files.main()

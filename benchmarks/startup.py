@@ -1,8 +1,8 @@
 """How long short commands take, beside an interpreter that does nothing.
 
-``python -m benchmarks.startup [ROUNDS]`` runs the commands in turn (A B C A B C ...), so that a machine whose
-speed drifts treats all of them alike, and prints medians and ratios to ``python -c pass``. Processor time is what the command costs;
-wall time is what a user waits for.
+``python -m benchmarks.startup [ROUNDS]`` runs the commands in turn (A B C A B C ...), so that a machine whose speed
+drifts treats all of them alike, and prints medians and ratios to ``python -c pass``. Processor time is what the command
+costs; wall time is what a user waits for.
 """
 
 from __future__ import annotations

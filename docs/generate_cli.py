@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
 from etl_models_cli.command import COMMON_OPTIONS
-from etl_models_cli.root import COMMANDS, app
+from etl_models_cli.root import COMMANDS, root_command
 
 PAGE = Path(__file__).with_name("cli.md")
 PROGRAM = "etl-models"
@@ -71,7 +69,7 @@ def page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    root: Any = get_command(app)
+    root: Any = root_command()
     context = root.context_class(root, info_name=PROGRAM)
     yield from HEAD.splitlines()
     yield from _table([parameter for parameter in root.params if parameter.name in COMMON_OPTIONS])

@@ -96,12 +96,19 @@ def _facts(error: Exception) -> tuple[int, str, str, dict[str, Any]]:
     if isinstance(error, EtlModelsError):
         return error.exit_code, type(error).__name__, error.message, error.details
     if hasattr(error, "format_message"):  # everything the parser raises, whichever release of it
-        return int(getattr(error, "exit_code", USAGE)), "UsageError", str(error.format_message()), {}
+        return int(getattr(error, "exit_code", USAGE)), "UsageError", _short_lines(str(error.format_message())), {}
     if type(error).__name__ == "Abort":
         return INTERRUPTED, "Interrupted", "interrupted", {}
     if isinstance(error, MemoryError):
         return UNEXPECTED, "MemoryError", "there is not enough memory", {}
     return UNEXPECTED, type(error).__name__, _unexpected(error), {}
+
+
+def _short_lines(message: str) -> str:
+    """The parser quotes what it was given, however long."""
+    from etl_models.domain.text import short
+
+    return "\n".join(short(line, 500) for line in message.split("\n"))
 
 
 def _unexpected(error: Exception) -> str:
@@ -117,7 +124,7 @@ def _unexpected(error: Exception) -> str:
 def _usage(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     if context is None:
-        return ""
+        return "Try 'etl-models --help' for help.\n\n" if hasattr(error, "format_message") else ""
     return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n"
 
 

@@ -7,10 +7,13 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 from importlib import metadata
+from typing import TYPE_CHECKING
 
-from etl_models.db.target import Target
 from etl_models.errors import EtlModelsError
 from etl_models_cli.context import Cli
+
+if TYPE_CHECKING:
+    from etl_models.db.target import Target
 
 Finding = dict[str, str]
 

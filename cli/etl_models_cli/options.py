@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from etl_models.specs.suggest import quoted
 from etl_models_cli import completion
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, metavar="N", help="At most this many.")]
@@ -51,8 +52,8 @@ def read_pairs(values: Sequence[str] | None, option: str) -> dict[str, str | Non
     for text in values or ():
         key, equals, value = text.partition("=")
         if not key:
-            raise typer.BadParameter(f"write KEY or KEY=VALUE, not {text!r}", param_hint=option)
+            raise typer.BadParameter(f"write KEY or KEY=VALUE, not {quoted(text)}", param_hint=option)
         if key in found:
-            raise typer.BadParameter(f"{key!r} is given twice", param_hint=option)
+            raise typer.BadParameter(f"{quoted(key)} is given twice", param_hint=option)
         found[key] = value if equals else None
     return found

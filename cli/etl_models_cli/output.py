@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -18,16 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 from etl_models_cli.context import Cli, Format
 from etl_models_cli.ending import ReaderGoneError
+from etl_models_cli.progress import counted
 
 if TYPE_CHECKING:
     from etl_models.domain.paging import Page
     from etl_models_cli.screen import Screen, View
 
+# Characters that steer a terminal: inside JSON text they can be escaped without changing the value.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_pages(cli: Cli, pages: Iterable[Page[Any]], view: View) -> None:
     """Write a list. ``jsonl`` and ``csv`` are written page by page, the others when all is there."""
+    pages = counted(cli, pages)
     if cli.format is Format.JSONL:
         cursor = _each_page(pages, lambda items: [_compact(as_json(item)) for item in items])
     elif cli.format is Format.CSV:
@@ -66,7 +71,7 @@ def write_item(cli: Cli, item: Any, lines: Callable[[Screen], Iterable[str]]) ->
 def write_document(cli: Cli, document: Any) -> None:
     """Write JSON or YAML as it is; a table has no place for it and becomes YAML."""
     if cli.format is Format.JSON:
-        _line(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+        _line(_safe(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)))
     elif cli.format in {Format.JSONL, Format.CSV}:
         _line(_compact(document))
     else:
@@ -98,7 +103,11 @@ def _each_page(pages: Iterable[Page[Any]], lines: Callable[[Sequence[Any]], Iter
 
 
 def _compact(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _safe(json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+
+
+def _safe(text: str) -> str:
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _cells(document: Mapping[str, Any], fields: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from etl_models_cli.context import Cli
+from etl_models_cli.context import Cli, Format
 
 if TYPE_CHECKING:
+    from etl_models.domain.paging import Page
     from etl_models.migrate import Step
 
 
@@ -33,15 +35,28 @@ def migrating(cli: Cli) -> Iterator[Callable[[Step], None] | None]:
         yield step
 
 
-@contextmanager
-def counting(cli: Cli, what: str) -> Iterator[Callable[[int], None]]:
-    """Show how many things there are so far."""
-    if not is_shown(cli):
-        yield lambda _: None
-        return
-    with _bar() as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda number: progress.update(task, completed=number, description=f"{number:,} {what}")
+def counted(cli: Cli, pages: Iterable[Page[Any]]) -> Iterator[Page[Any]]:
+    """Yield the pages; from the second on show how many items there are so far.
+
+    Not where rows appear on the terminal meanwhile: they are progress enough.
+    """
+    iterator = iter(pages)
+    for first in islice(iterator, 1):
+        yield first
+        if not is_shown(cli) or (cli.format in {Format.JSONL, Format.CSV} and sys.stdout.isatty()):
+            yield from iterator
+        else:
+            yield from _counted(iterator, len(first.items))
+
+
+def _counted(pages: Iterator[Page[Any]], number: int) -> Iterator[Page[Any]]:
+    for second in islice(pages, 1):
+        with _bar() as progress:
+            task = progress.add_task("", total=None)
+            for page in chain([second], pages):
+                number += len(page.items)
+                progress.update(task, description=f"{number:,} so far")
+                yield page
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -51,6 +52,12 @@ COMMANDS: dict[str, dict[str, Entry]] = {
 _ENTRIES = {name: entry for part in COMMANDS.values() for name, entry in part.items()}
 
 
+@cache
+def _load(module: str) -> Any:
+    """Import a module of ``commands`` and build what it declares; the parser asks more than once."""
+    return get_command(import_module(f"etl_models_cli.commands.{module}").app)
+
+
 class RootGroup(EtlGroup):
     """Loads the module of a command when the command is called."""
 
@@ -63,7 +70,7 @@ class RootGroup(EtlGroup):
         entry = _ENTRIES.get(cmd_name)
         if entry is None:
             return None
-        loaded: Any = get_command(import_module(f"etl_models_cli.commands.{entry.module}").app)
+        loaded = _load(entry.module)
         return loaded if loaded.name == cmd_name else loaded.get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
@@ -111,9 +118,15 @@ app = typer.Typer(
 app.callback()(with_common(root))
 
 
+@cache
+def root_command() -> Any:
+    """Return the parser's command behind ``app``."""
+    return get_command(app)
+
+
 def invoke(arguments: list[str], program: str) -> int:
     """Run one command; returns the exit code, and lets every error out."""
-    command: Any = get_command(app)
+    command = root_command()
     cli = Cli()
     try:
         if f"_{program}_COMPLETE".replace("-", "_").upper() in os.environ:

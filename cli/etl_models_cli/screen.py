@@ -167,6 +167,18 @@ def _row(
     return (" " * _GAP).join(done).rstrip()
 
 
+def wrapped(words: Iterable[str], width: int) -> Iterator[str]:
+    """Yield lines of ``words``, two blanks between them, none wider than ``width`` where a word allows it."""
+    line = ""
+    for word in map(plain, words):
+        if line and cell_width(line) + _GAP + cell_width(word) > width:
+            yield line
+            line = ""
+        line = f"{line}{' ' * _GAP}{word}" if line else word
+    if line:
+        yield line
+
+
 def plain(text: str) -> str:
     """Return ``text`` on one line, with everything escaped that could steer a terminal."""
     return printable(text)

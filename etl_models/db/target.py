@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from etl_models.db.dialects import DIALECTS, dialect_of
 from etl_models.db.dialects.base import DatabaseDialect
 from etl_models.db.dialects.sqlite import file_of, is_memory
+from etl_models.domain.text import short
 from etl_models.domain.urls import safe_url
 from etl_models.errors import ConfigurationError
 
@@ -34,13 +35,13 @@ class Target:
             parsed = sa.make_url(url)
         except (sa.exc.ArgumentError, ValueError):
             raise ConfigurationError(
-                f"the database URL {safe_url(str(url))!r} cannot be understood; "
+                f"the database URL {short(safe_url(str(url)), 200)!r} cannot be understood; "
                 "it should look like sqlite:///file.db or postgresql://user@host/name"
             ) from None
         scheme = parsed.drivername.partition("+")[0]
         dialect = dialect_of(scheme)
         if dialect is None:
-            raise ConfigurationError(f"databases of the kind {scheme!r} are not supported; {_known(scheme)}")
+            raise ConfigurationError(f"databases of the kind {short(scheme)!r} are not supported; {_known(scheme)}")
         if dialect.name == "sqlite" and not parsed.query.get("uri") and (file := file_of(parsed)) is not None:
             parsed = parsed.set(database=str(file))  # what the path means must not change when the process moves
         return cls(parsed, dialect)

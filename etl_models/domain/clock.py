@@ -47,6 +47,8 @@ def parse_when(text: str, *, now: datetime | None = None, field: str = "time") -
 
 def as_utc(moment: datetime, field: str) -> datetime:
     """Return ``moment`` in UTC; a naive one is refused with :class:`InvalidInputError`, never guessed."""
+    if not isinstance(moment, datetime):
+        raise InvalidInputError(f"{field} must be a datetime or text, not {type(moment).__name__}; {_HOW}", field=field)
     if moment.tzinfo is None:
         raise InvalidInputError(f"{field} has no time zone; pass an aware datetime", field=field)
     return moment.astimezone(UTC)

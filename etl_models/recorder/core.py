@@ -116,7 +116,9 @@ class ExecutionCore:
 
     def finish(self, ending: Ending) -> Steps[Outcome | None]:
         """Write the end; None when the store missed it. What was noted in components left open is written first."""
-        for component in list(self._open.values()):
+        with self._lock:
+            still_open = list(self._open.values())
+        for component in still_open:
             yield from component.flush()
         if not (yield from self.start()):
             self.ledger.skipped(1)
@@ -151,7 +153,7 @@ class ExecutionCore:
             return None
         arguments = {"execution_id": self.id, "occurred_at": self.clock.now(), "reason": reason}
         answer = yield (Command(cancel_execution, arguments),)
-        return self._judged(answer)
+        return judged(self.ledger, answer)
 
     def fail(self, failure: Failure | None, component_execution_id: UUID | None = None) -> Steps[None]:
         """Note an error without ending anything."""
@@ -194,11 +196,9 @@ class ExecutionCore:
     def _ended(self, answer: Any) -> Outcome | None:
         # A refused request may leave the attempt as open as it was; then its end is still to come.
         self._is_finished = isinstance(answer, Outcome) and answer.state in FINISHING_STATES
-        with self._lock:
-            self._open.clear()
-        return self._judged(answer)
-
-    def _judged(self, answer: Any) -> Outcome | None:
+        if self._is_finished:
+            with self._lock:
+                self._open.clear()
         return judged(self.ledger, answer)
 
 

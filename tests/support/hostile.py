@@ -4,8 +4,6 @@
 knows whether its field is a name (few characters allowed) or free text (nearly all).
 """
 
-# ruff: noqa: RUF001 - characters that look like others are the point here.
-
 from __future__ import annotations
 
 import unicodedata

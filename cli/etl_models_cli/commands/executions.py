@@ -61,8 +61,8 @@ def list_(
 ) -> None:
     """List executions, the newest first.
 
-    Times are about when an execution started, or was created if it has not. A tag matches when the execution carries
-    it or its job does.
+    --since and --until are about when it ran: the start of any of its attempts, or its creation if it has not started.
+    A tag matches when the execution carries it or its job does.
     """
     from etl_models.operations.history.listing import list_executions
     from etl_models_cli.views.executions import LIST

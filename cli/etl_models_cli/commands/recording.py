@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from etl_models.specs.suggest import quoted
 from etl_models_cli import completion
 from etl_models_cli.command import UsageError, command
 from etl_models_cli.context import Cli
@@ -225,12 +226,12 @@ def read_parameters(values: Sequence[str] | None) -> dict[str, Any]:
         name = name.removesuffix(":") if is_json else name
         if not equals or not name or name in found:
             raise typer.BadParameter(
-                f"write NAME=TEXT or NAME:=JSON, each name once, not {text!r}", param_hint="--parameter"
+                f"write NAME=TEXT or NAME:=JSON, each name once, not {quoted(text)}", param_hint="--parameter"
             )
         try:
             found[name] = json.loads(value) if is_json else value
         except (ValueError, RecursionError):
-            raise typer.BadParameter(f"{value!r} is not JSON", param_hint="--parameter") from None
+            raise typer.BadParameter(f"{quoted(value)} is not JSON", param_hint="--parameter") from None
     return found
 
 

@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from etl_models.reads.execution import AttemptRead, ComponentExecutionRead, DatasetRead, ExecutionRead, TransitionRead
+from etl_models.reads.execution import ComponentExecutionRead, DatasetRead, ExecutionRead, TransitionRead
 from etl_models_cli import times
-from etl_models_cli.screen import Column, Screen, plain, table
+from etl_models_cli.screen import Column, Screen, cell_width, plain, table, wrapped
 from etl_models_cli.style import state_style
-from etl_models_cli.views.executions import metrics_text, tags_text
+from etl_models_cli.views.executions import error_text, metrics_text, tags_text
 
 _BROKEN = {"failed", "timed_out", "lost"}
 _NEVER_RAN = {"upstream_failed", "skipped", "pending"}
 _SHOWN_TRACEBACK = 12
+_METRICS_IN_A_CELL = 48
+_WIDE = 100
 
 
 def page(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
@@ -22,6 +24,7 @@ def page(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
     yield from _head(execution, screen)
     yield from _part("Why", _why(execution, screen), screen)
     yield from _part("Components", _components(execution, screen), screen)
+    yield from _part("Metrics", _metrics(execution, screen), screen)
     yield from _part("Attempts", _attempts(execution, screen), screen)
     yield from _part("Reads", _datasets(execution.inputs), screen)
     yield from _part("Writes", _datasets(execution.outputs), screen)
@@ -103,15 +106,34 @@ def _traceback(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
         yield screen.palette.dim(f"    {plain(line)}")
 
 
+def _shown_components(execution: ExecutionRead, screen: Screen) -> list[ComponentExecutionRead]:
+    """Those of the newest attempt; with -v of all."""
+    newest = execution.attempt_count
+    return [item for item in execution.components if screen.verbose or item.attempt == newest]
+
+
 def _components(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
-    several = execution.attempt_count > 1
-    shown = [
-        item
-        for item in execution.components
-        if screen.verbose or not several or item.attempt == execution.attempt_count
-    ]
+    shown = _shown_components(execution, screen)
     if shown:
-        yield from table(shown, _COMPONENTS, screen, indent="  ")
+        columns = [column for column in _COMPONENTS if column is not _METRICS or not _has_many_metrics(shown)]
+        yield from table(shown, columns, screen, indent="  ")
+
+
+def _has_many_metrics(components: list[ComponentExecutionRead]) -> bool:
+    return any(len(metrics_text(item.metrics)) > _METRICS_IN_A_CELL for item in components)
+
+
+def _metrics(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
+    """Metrics that a cell of the table is too small for, all of them."""
+    shown = _shown_components(execution, screen)
+    if not _has_many_metrics(shown):
+        return
+    room = max(cell_width(plain(_name(item, screen))) for item in shown)
+    for item in shown:
+        name = plain(_name(item, screen))
+        for line in wrapped(metrics_text(item.metrics).split("  "), (screen.width or _WIDE) - room - 4):
+            yield f"  {name}{' ' * (room - cell_width(name))}  {line}"
+            name = ""
 
 
 def _attempts(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
@@ -133,23 +155,18 @@ def _name(item: ComponentExecutionRead, _: Screen) -> str:
     return item.name if item.ordinal == 1 else f"{item.name} #{item.ordinal}"
 
 
-def _short_error(item: ComponentExecutionRead | AttemptRead, _: Screen) -> str:
-    if item.error is None:
-        return item.reason or ""
-    return ": ".join(part for part in (item.error.type, (item.error.message or "").partition("\n")[0]) if part)
-
-
 def _by_state(item: Any) -> str | None:
     return state_style(str(item.state))
 
 
+_METRICS = Column("METRICS", lambda item, _: metrics_text(item.metrics), rank=1, flexible=True)
 _COMPONENTS = (
     Column("COMPONENT", _name, flexible=True),
     Column("STATE", lambda item, _: str(item.state), style=_by_state),
     Column("TRY", lambda item, _: str(item.attempt) if item.attempt > 1 else "", rank=4, right=True),
     Column("TOOK", lambda item, _: times.duration(item.duration_seconds), rank=3, right=True),
-    Column("METRICS", lambda item, _: metrics_text(item.metrics), rank=1, flexible=True),
-    Column("ERROR", _short_error, rank=2, flexible=True),
+    _METRICS,
+    Column("ERROR", error_text, rank=2, flexible=True),
 )
 _ATTEMPTS = (
     Column("TRY", lambda item, _: str(item.number), right=True),
@@ -157,7 +174,7 @@ _ATTEMPTS = (
     Column("STARTED", lambda item, screen: screen.moment(item.started_at), rank=2),
     Column("TOOK", lambda item, _: times.duration(item.duration_seconds), rank=3, right=True),
     Column("WORKER", lambda item, _: str((item.worker or {}).get("host", "")), rank=4, flexible=True),
-    Column("ERROR", _short_error, rank=1, flexible=True),
+    Column("ERROR", error_text, rank=1, flexible=True),
 )
 
 

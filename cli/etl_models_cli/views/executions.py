@@ -18,6 +18,10 @@ def short_id(value: Any) -> str:
     return str(value)[-_ID_DIGITS:]
 
 
+def _id(item: ExecutionSummary, screen: Screen) -> str:
+    return str(item.id) if screen.verbose else short_id(item.id)
+
+
 def metrics_text(metrics: dict[str, Any]) -> str:
     """Return metrics as ``name=value`` words."""
     return "  ".join(f"{name}={number(value)}" for name, value in metrics.items())
@@ -35,16 +39,17 @@ def tags_text(tags: dict[str, str | None]) -> str:
     return " ".join(key if value is None else f"{key}={value}" for key, value in tags.items())
 
 
-def _error(item: ExecutionSummary, _: Screen) -> str:
+def error_text(item: Any, _: Screen) -> str:
+    """Return kind and first line of an error, else the reason; the module of the kind would only take room."""
     if item.error is None:
         return item.reason or ""
-    first = (item.error.message or "").partition("\n")[0]
-    return f"{item.error.type}: {first}" if item.error.type and first else first or item.error.type or ""
+    kind = (item.error.type or "").rpartition(".")[2]
+    return ": ".join(part for part in (kind, (item.error.message or "").partition("\n")[0]) if part)
 
 
 LIST = View(
     columns=(
-        Column("ID", lambda item, _: short_id(item.id), style=lambda _: "dim"),
+        Column("ID", _id, style=lambda _: "dim"),
         Column("STATE", lambda item, _: str(item.state), style=lambda item: state_style(item.state)),
         Column("JOB", lambda item, _: f"{item.namespace}/{item.job}", rank=1, flexible=True, least=12),
         Column("KEY", lambda item, _: item.key or "", rank=2, flexible=True, least=10),
@@ -53,7 +58,7 @@ LIST = View(
         Column("TRY", lambda item, _: str(item.attempt_count) if item.attempt_count > 1 else "", rank=6, right=True),
         Column("TAGS", lambda item, _: tags_text(item.tags), rank=8, flexible=True, least=16),
         Column("METRICS", lambda item, _: metrics_text(item.metrics), rank=7, flexible=True, least=24),
-        Column("ERROR", _error, rank=3, flexible=True, least=24),
+        Column("ERROR", error_text, rank=3, flexible=True, least=24),
     ),
     fields=tuple(ExecutionSummary.model_fields),
     empty="no executions",
@@ -73,7 +78,9 @@ _MEASURES = ("success_rate", "duration_p50", "duration_p95", "duration_max", "fi
 
 
 def _group(name: str) -> Column:
-    return Column(name.upper().replace("_", " "), lambda item, _: item.group[name] or "-", flexible=True)
+    return Column(
+        name.removeprefix("tag:").upper().replace("_", " "), lambda item, _: item.group[name] or "-", flexible=True
+    )
 
 
 def stats_view(names: list[str]) -> View:

@@ -1,6 +1,7 @@
 """Which executions: the filters that lists and statistics share, checked once and turned into SQL conditions.
 
-The time window is about when an execution *ran*: its start, or, for one that has not started, its creation.
+The time window is about when an execution *ran*: the start of any of its attempts, or, for one that has not started,
+its creation. So a retry of today is found today, whenever the first attempt was.
 ``since`` is included, ``until`` is not. A tag matches when the execution carries it or its job does.
 """
 
@@ -19,10 +20,11 @@ from etl_models.db.bases import table_of
 from etl_models.domain.clock import as_utc, parse_when
 from etl_models.domain.naming import check_name
 from etl_models.domain.paging import fingerprint
+from etl_models.domain.redaction import redact
 from etl_models.domain.states import ExecutionState
 from etl_models.domain.text import check_text
 from etl_models.errors import InvalidInputError
-from etl_models.models.execution import MAX_KEY_LENGTH, Execution, ExecutionTag
+from etl_models.models.execution import MAX_KEY_LENGTH, Attempt, Execution, ExecutionTag
 from etl_models.models.tag import MAX_TAG_KEY_LENGTH, MAX_TAG_VALUE_LENGTH
 from etl_models.operations.history.jobs import get_job_id
 from etl_models.repositories import job as jobs
@@ -32,11 +34,12 @@ When = datetime | str | None
 
 execution = table_of(Execution)
 _own_tag = table_of(ExecutionTag)
+_attempt = table_of(Attempt)
 
 ran_at: sa.ColumnElement[datetime] = sa.func.coalesce(
     execution.c.started_at, execution.c.created_at, type_=execution.c.created_at.type
 )
-"""When an execution ran, for the window and for grouping by day."""
+"""When an execution ran first, for the window and for grouping by day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,22 @@ class ExecutionFilter:
             found.append(jobs.job.c.namespace == self.namespace)
         if self.states:
             found.append(execution.c.state.in_(self.states))
-        if self.since is not None:
-            found.append(ran_at >= self.since)
-        if self.until is not None:
-            found.append(ran_at < self.until)
+        if self.since is not None or self.until is not None:
+            found.append(sa.or_(self._in_window(ran_at), self._retried_in_window()))
         if self.key is not None:
             found.append(execution.c.key == self.key)
         return found + [_carries(key, value) for key, value in self.tags]
+
+    def _in_window(self, moment: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+        sides = [moment >= self.since] if self.since is not None else []
+        return sa.and_(*sides, *([moment < self.until] if self.until is not None else []))
+
+    def _retried_in_window(self) -> sa.ColumnElement[bool]:
+        """A later attempt began in the window; the count spares looking for attempts that are not there."""
+        later = sa.select(1).where(
+            _attempt.c.execution_id == execution.c.id, _attempt.c.number > 1, self._in_window(_attempt.c.started_at)
+        )
+        return sa.and_(execution.c.attempt_count > 1, later.exists())
 
 
 def make_filter(
@@ -91,7 +103,8 @@ def make_filter(
 
     Raises :class:`NotFoundError` for an unknown job and :class:`InvalidInputError` for everything else.
     """
-    chosen = tuple(sorted({_state(state) for state in states}))
+    given = [states] if isinstance(states, str) else states  # one state alone is no iterable of letters
+    chosen = tuple(sorted({_state(state) for state in given}))
     wanted = tuple(sorted(_checked_tags(tags or {}), key=repr))
     asked = [job, namespace, list(chosen), _asked(since), _asked(until), [list(tag) for tag in wanted], key]
     moment_since, moment_until = _moment(since, "since"), _moment(until, "until")
@@ -104,9 +117,17 @@ def make_filter(
         since=moment_since,
         until=moment_until,
         tags=wanted,
-        key=None if key is None else check_text(key, "key", limit=MAX_KEY_LENGTH),
+        key=None if key is None else recorded_key(key),
         fingerprint=fingerprint(_storable(asked)),
     )
+
+
+def recorded_key(key: str) -> str:
+    """Return an idempotency key as recording keeps it: what looks like a secret in it is masked.
+
+    Raises :class:`InvalidInputError` for what cannot be a key.
+    """
+    return redact(check_text(key, "key", limit=MAX_KEY_LENGTH))
 
 
 def _state(value: ExecutionState | str) -> ExecutionState:
@@ -145,7 +166,8 @@ def _storable(value: Any) -> Any:
 
 def _carries(key: str, value: str | None) -> sa.ColumnElement[bool]:
     """The execution or its job has the tag; ``None`` means with any value, ``""`` means without one."""
-    own = sa.select(1).where(_own_tag.c.execution_id == execution.c.id, _own_tag.c.key == key)
+    # Recording masks secrets in tags as well; a definition keeps what its file says.
+    own = sa.select(1).where(_own_tag.c.execution_id == execution.c.id, _own_tag.c.key == redact(key))
     if value is not None:
-        own = own.where(_own_tag.c.value == value)
+        own = own.where(_own_tag.c.value == redact(value))
     return sa.or_(own.exists(), jobs.carries(key, value))

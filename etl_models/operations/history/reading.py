@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from etl_models.db.bases import table_of
-from etl_models.domain.text import check_text
 from etl_models.domain.vocabulary import DataDirection
 from etl_models.errors import NotFoundError
 from etl_models.models.dataset import Dataset, DatasetUse
-from etl_models.models.execution import MAX_KEY_LENGTH, Attempt, ComponentExecution, Execution, Transition
+from etl_models.models.execution import Attempt, ComponentExecution, Execution, Transition
+from etl_models.operations.history.filters import recorded_key
 from etl_models.operations.history.jobs import get_job_id
 from etl_models.operations.history.rows import (
     error_of,
@@ -56,11 +56,11 @@ def get_execution(session: Session, id: UUID | str) -> ExecutionRead:  # noqa: A
 def get_execution_by_key(session: Session, job: str, key: str, *, namespace: str | None = None) -> ExecutionRead:
     """Return the execution of ``job`` that was started with this idempotency key, or raise :class:`NotFoundError`."""
     job_id = get_job_id(session, job, namespace=namespace)
-    check_text(key, "key", limit=MAX_KEY_LENGTH)
-    found = session.scalar(sa.select(_execution.c.id).where(_execution.c.job_id == job_id, _execution.c.key == key))
+    kept = recorded_key(key)
+    found = session.scalar(sa.select(_execution.c.id).where(_execution.c.job_id == job_id, _execution.c.key == kept))
     if found is None:
         raise NotFoundError(
-            f"job {quoted(job)} has no execution with the key {quoted(key)}", kind="execution", job=job, key=key
+            f"job {quoted(job)} has no execution with the key {quoted(kept)}", kind="execution", job=job, key=kept
         )
     return _read(session, found)
 

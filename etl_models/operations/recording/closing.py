@@ -19,32 +19,27 @@ from etl_models.domain.graph import downstream_of
 from etl_models.domain.ids import uuid7
 from etl_models.domain.jsonvalue import JsonValue
 from etl_models.domain.states import CLOSING_COMPONENTS, ComponentState, ExecutionState
-from etl_models.models.component import Component
-from etl_models.models.execution import ComponentExecution
 from etl_models.models.version import JobVersion
+from etl_models.operations.recording.component_rows import (
+    INSERT_COMPONENT_EXECUTION,
+    component_execution_table,
+    components_of,
+)
 from etl_models.operations.recording.locking import Subject
 from etl_models.operations.recording.transitions import Requested, compare_and_set, keep_applied
 
 _C = ComponentState
 Upstreams = Mapping[str, tuple[str, ...]]
 
-component_execution_table = table_of(ComponentExecution)
-_component, _version = table_of(Component), table_of(JobVersion)
+_version = table_of(JobVersion)
 
 BLOCKING = frozenset({_C.FAILED, _C.LOST, _C.TIMED_OUT, _C.UPSTREAM_FAILED})
 """A component in one of these states keeps those downstream of it from starting."""
 
-INSERT_COMPONENT_EXECUTION = sa.insert(component_execution_table).values(
-    component_id=sa.select(_component.c.id)
-    .where(_component.c.job_id == sa.bindparam("job"), _component.c.name == sa.bindparam("component"))
-    .scalar_subquery()
-)
-"""Looks up the component by ``job`` and ``component`` (its name); NULL for one that the definition does not know."""
-
 
 def close_components(session: Session, subject: Subject, state: ExecutionState, ended_at: datetime) -> None:
     """Close what ``subject``, an attempt that has just become ``state``, leaves open, and add what never started."""
-    rows = _rows(session, subject.attempt.id)
+    rows = components_of(session, subject.attempt.id)
     still = {row.id: row.state for row in rows}
     requests = []
     for row in rows:
@@ -59,9 +54,9 @@ def close_components(session: Session, subject: Subject, state: ExecutionState, 
                 Requested(subject.execution.id, subject.attempt.id, target, ended_at, row.state, row.id, reason)
             )
     keep_applied(session, requests)
-    if any(is_placeholder(row) for row in rows):
+    if any(row.is_placeholder for row in rows):
         forget_inferred(session, subject.attempt.id)
-    _add_never_started(session, subject, state, {row.name: still[row.id] for row in rows if not is_placeholder(row)})
+    _add_never_started(session, subject, state, {row.name: still[row.id] for row in rows if not row.is_placeholder})
 
 
 def closed_state(component: ComponentState, attempt: ExecutionState) -> ComponentState | None:
@@ -75,7 +70,7 @@ def closed_state(component: ComponentState, attempt: ExecutionState) -> Componen
 def infer_again(session: Session, subject: Subject) -> None:
     """Conclude anew what never started, after a late report to an attempt that is closed."""
     forget_inferred(session, subject.attempt.id)
-    rows = _rows(session, subject.attempt.id)
+    rows = components_of(session, subject.attempt.id)
     _add_never_started(session, subject, subject.state, {row.name: row.state for row in rows})
 
 
@@ -85,11 +80,6 @@ def forget_inferred(session: Session, attempt_id: UUID) -> None:
     session.connection().execute(
         sa.delete(table).where(table.c.attempt_id == attempt_id, table.c.inferred.is_(True), table.c.ended_at.is_(None))
     )
-
-
-def is_placeholder(row: Any) -> bool:
-    """Say whether a row stands for a component that never started: inferred, and nothing of it ever ended."""
-    return bool(row.inferred) and row.ended_at is None
 
 
 def _add_never_started(
@@ -130,14 +120,6 @@ def never_started(
         return dict.fromkeys(missing, _C.SKIPPED)
     blocked = downstream_of((name for name, found in latest.items() if found in BLOCKING), upstreams)
     return {name: _C.UPSTREAM_FAILED if name in blocked else _C.SKIPPED for name in missing}
-
-
-def _rows(session: Session, attempt_id: UUID) -> list[sa.Row[Any]]:
-    """Read the component executions of an attempt; of those with one name, the newest last."""
-    table = component_execution_table
-    columns = (table.c[name] for name in ("id", "name", "state", "started_at", "ended_at", "inferred"))
-    query = sa.select(*columns).where(table.c.attempt_id == attempt_id).order_by(table.c.name, table.c.ordinal)
-    return list(session.connection().execute(query))
 
 
 def _later(moment: datetime, other: datetime | None) -> datetime:

@@ -17,14 +17,14 @@ from etl_models.domain.states import (
     ComponentState,
     component_may_go,
 )
-from etl_models.errors import InvalidInputError, NotFoundError
+from etl_models.errors import InvalidInputError
 from etl_models.operations.recording.cleaning import recorded_name, recorded_reason
-from etl_models.operations.recording.closing import (
+from etl_models.operations.recording.closing import closed_state, infer_again
+from etl_models.operations.recording.component_rows import (
     INSERT_COMPONENT_EXECUTION,
-    closed_state,
+    ComponentRow,
     component_execution_table,
-    infer_again,
-    is_placeholder,
+    runs_of,
 )
 from etl_models.operations.recording.facts import write_facts
 from etl_models.operations.recording.finishing import error_columns
@@ -130,89 +130,78 @@ def _open(
     moment: datetime,
     *,
     is_report: bool = True,
-) -> tuple[sa.Row[Any], bool]:
+) -> tuple[ComponentRow, bool]:
     """Return the row of a run and whether this call made it. ``is_report``: a start was reported, not only implied."""
-    siblings = _siblings(session, subject.attempt.id, run.name)
+    siblings = runs_of(session, subject.attempt.id, run.name)
     known = _known(siblings, run)
     if known is not None:
         return (_met(session, subject, known, state, moment) if is_report else known), False
-    taken = {row.ordinal for row in siblings if not is_placeholder(row)}
+    taken = {row.ordinal for row in siblings if not row.is_placeholder}
     for row in siblings:
-        if is_placeholder(row):
+        if row.is_placeholder:
             session.connection().execute(sa.delete(_table).where(_table.c.id == row.id))
     free = run.ordinal if run.ordinal not in taken else max(taken) + 1
-    _insert(session, subject, replace(run, ordinal=free), state, moment)
+    row = _insert(session, subject, replace(run, ordinal=free), state, moment)
     if subject.attempt.ended_at is not None:
         infer_again(session, subject)
-    return _row(session, run.id), True
+    return row, True
 
 
-def _siblings(session: Session, attempt_id: UUID, name: str) -> list[sa.Row[Any]]:
-    query = sa.select(_table).where(_table.c.attempt_id == attempt_id, _table.c.name == name)
-    return list(session.connection().execute(query))
-
-
-def _known(siblings: list[sa.Row[Any]], run: ComponentRun) -> sa.Row[Any] | None:
+def _known(siblings: list[ComponentRow], run: ComponentRun) -> ComponentRow | None:
     for row in siblings:
-        if row.id == run.id or (run.by_name and row.ordinal == run.ordinal and not is_placeholder(row)):
+        if row.id == run.id or (run.by_name and row.ordinal == run.ordinal and not row.is_placeholder):
             return row
     return None
 
 
-def _insert(session: Session, subject: Subject, run: ComponentRun, state: ComponentState, moment: datetime) -> None:
+def _insert(
+    session: Session, subject: Subject, run: ComponentRun, state: ComponentState, moment: datetime
+) -> ComponentRow:
     """Add the row of a run; in an attempt that is closed, closed with it."""
     attempt = subject.attempt
     closed = None if attempt.ended_at is None else closed_state(state, subject.state)
-    row = {
-        "id": run.id,
-        "attempt_id": attempt.id,
-        "name": run.name,
-        "ordinal": run.ordinal,
-        "state": closed or state,
-        "created_at": moment,
-        "started_at": moment if state is _C.RUNNING else None,
-        "ended_at": None if state in (_C.RUNNING, _C.PENDING) else moment,
-        "job": subject.execution.job_id,
-        "component": run.name,
-        "inferred": False,
-        "reason": None,
-    }
+    row = ComponentRow(
+        id=run.id,
+        name=run.name,
+        ordinal=run.ordinal,
+        state=closed or state,
+        started_at=moment if state is _C.RUNNING else None,
+        ended_at=None if state in (_C.RUNNING, _C.PENDING) else moment,
+        inferred=closed is not None,
+    )
+    reason = None
     requests = [Requested(subject.execution.id, attempt.id, state, moment, None, run.id)]
     if closed is not None:
         reason = f"the attempt ended as {subject.state.value} before this component did"
-        row |= {"inferred": True, "reason": reason, "ended_at": max(attempt.ended_at, moment)}
+        row = row._replace(ended_at=max(attempt.ended_at, moment))
         requests.append(Requested(subject.execution.id, attempt.id, closed, attempt.ended_at, state, run.id, reason))
-    session.connection().execute(INSERT_COMPONENT_EXECUTION, row)
+    rest = {"attempt_id": attempt.id, "reason": reason, "created_at": moment}
+    lookup = {"job": subject.execution.job_id, "component": run.name}
+    session.connection().execute(INSERT_COMPONENT_EXECUTION, {**row._asdict(), **rest, **lookup})
     keep_applied(session, requests)
+    return row
 
 
-def _met(session: Session, subject: Subject, row: sa.Row[Any], state: ComponentState, moment: datetime) -> sa.Row[Any]:
+def _met(
+    session: Session, subject: Subject, row: ComponentRow, state: ComponentState, moment: datetime
+) -> ComponentRow:
     """A start of a run that is there: one that was pending begins; else only an earlier time is news."""
     if state is not _C.RUNNING:
         return row
     began = moment if row.started_at is None else min(row.started_at, moment)
     if row.state is _C.PENDING:
         compare_and_set(session, _table, row.id, row.state, {"state": _C.RUNNING, "started_at": began})
-        keep_applied(
-            session,
-            [Requested(subject.execution.id, subject.attempt.id, state, moment, row.state, row.id)],
-        )
-    elif began != row.started_at:
+        keep_applied(session, [Requested(subject.execution.id, subject.attempt.id, state, moment, row.state, row.id)])
+        return row._replace(state=_C.RUNNING, started_at=began)
+    if began != row.started_at:
         session.connection().execute(sa.update(_table).where(_table.c.id == row.id).values(started_at=began))
-    return _row(session, row.id)
-
-
-def _row(session: Session, row_id: UUID) -> sa.Row[Any]:
-    row = session.connection().execute(sa.select(_table).where(_table.c.id == row_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"no component execution {row_id}", component_execution_id=str(row_id))
-    return row
+    return row._replace(started_at=began)
 
 
 # --------------------------------------------------------------------------------------------------------------- ending
 
 
-def _move(session: Session, subject: Subject, row: sa.Row[Any], change: Change[ComponentState]) -> Outcome:
+def _move(session: Session, subject: Subject, row: ComponentRow, change: Change[ComponentState]) -> Outcome:
     if row.state is change.to and not row.inferred:
         return Outcome(applied=False, state=change.to)
     request = Requested(

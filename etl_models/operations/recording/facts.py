@@ -28,6 +28,19 @@ BATCH = 1000
 _sample, _dataset, _use, _tag = table_of(MetricSample), table_of(Dataset), table_of(DatasetUse), table_of(ExecutionTag)
 _component = table_of(ComponentExecution)
 _INSERT_SAMPLES = sa.insert(_sample).inline()
+_SAME_SAMPLE = (
+    sa.select(_sample.c.id)
+    .where(
+        _sample.c.attempt_id == sa.bindparam("attempt"),
+        _sample.c.name == sa.bindparam("metric"),
+        _sample.c.sequence == sa.bindparam("number"),
+        _sample.c.component_execution_id.is_not_distinct_from(
+            sa.bindparam("component", type_=_sample.c.component_execution_id.type)
+        ),
+        _sample.c.recorded_at == sa.bindparam("moment"),
+    )
+    .limit(1)
+)
 
 
 def record_facts(
@@ -118,14 +131,14 @@ def write_samples(session: Session, owner: Owner, samples: Sequence[Sample]) -> 
 
 
 def _is_recorded(session: Session, owner: Owner, sample: Sample) -> bool:
-    query = sa.select(_sample.c.id).where(
-        _sample.c.attempt_id == owner.attempt_id,
-        _sample.c.name == sample.name,
-        _sample.c.sequence == sample.sequence,
-        _sample.c.component_execution_id.is_not_distinct_from(owner.component_execution_id),
-        _sample.c.recorded_at == sample.recorded_at,
-    )
-    return session.connection().execute(query.limit(1)).first() is not None
+    key = {
+        "attempt": owner.attempt_id,
+        "component": owner.component_execution_id,
+        "metric": sample.name,
+        "number": sample.sequence,
+        "moment": sample.recorded_at,
+    }
+    return session.connection().execute(_SAME_SAMPLE, key).first() is not None
 
 
 def write_uses(session: Session, owner: Owner, uses: Iterable[Use], occurred_at: datetime) -> None:

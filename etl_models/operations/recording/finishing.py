@@ -13,7 +13,8 @@ from etl_models.domain.clock import as_utc
 from etl_models.domain.states import TERMINAL_EXECUTION_STATES, ExecutionState, execution_may_go
 from etl_models.errors import InvalidInputError, NotFoundError
 from etl_models.operations.recording.cleaning import recorded_reason
-from etl_models.operations.recording.closing import close_components, component_execution_table
+from etl_models.operations.recording.closing import close_components
+from etl_models.operations.recording.component_rows import component_execution_table
 from etl_models.operations.recording.facts import write_facts
 from etl_models.operations.recording.locking import Subject, attempt_table, execution_table, lock_attempt
 from etl_models.operations.recording.transitions import Change, Requested, compare_and_set, keep_applied, keep_lost

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -84,8 +85,14 @@ def compare_and_set(
     session: Session, table: sa.Table, row_id: UUID, expected: ExecutionState | ComponentState, values: dict[str, Any]
 ) -> bool:
     """Change a row if it still is in the ``expected`` state; say whether it was."""
-    statement = sa.update(table).where(table.c.id == row_id, table.c.state == expected).values(values)
-    return session.connection().execute(statement).rowcount == 1
+    parameters = {"row": row_id, "expected": expected, **{f"new_{name}": value for name, value in values.items()}}
+    return session.connection().execute(_update(table, tuple(values)), parameters).rowcount == 1
+
+
+@lru_cache
+def _update(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
+    here = sa.and_(table.c.id == sa.bindparam("row"), table.c.state == sa.bindparam("expected"))
+    return sa.update(table).where(here).values({name: sa.bindparam(f"new_{name}") for name in columns})
 
 
 def _row(request: Requested, *, applied: bool) -> dict[str, Any]:

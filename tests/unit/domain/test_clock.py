@@ -1,7 +1,8 @@
 """Times as people write them."""
 
 import contextlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -56,3 +57,10 @@ def test_a_naive_time_is_never_guessed() -> None:
         as_utc(datetime(2013, 1, 1), "since")  # noqa: DTZ001
     east = datetime(2013, 1, 1, 5, tzinfo=timezone(timedelta(hours=5)))
     assert isoformat(as_utc(east, "since")) == "2013-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize("value", [timedelta(days=1), date(2013, 1, 1), 24])
+def test_what_is_no_datetime_is_refused_not_stumbled_over(value: Any) -> None:
+    """A duration, a date or a number is invalid input, with examples of what to write."""
+    with pytest.raises(InvalidInputError, match=r"since must be a datetime or text, not .*write 24h"):
+        as_utc(value, "since")

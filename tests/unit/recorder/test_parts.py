@@ -65,7 +65,8 @@ def test_a_buffer_keeps_the_newest_samples(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_buffer_loses_nothing_between_threads() -> None:
     """Samples added while others are taken are in one of the batches, once."""
-    buffer, taken = Buffer(), []
+    buffer = Buffer()
+    taken: list[Any] = []
     done = threading.Event()
 
     def take() -> None:

@@ -127,10 +127,13 @@ class Rude:
     def __repr__(self) -> str:
         raise RuntimeError("no")
 
-    __str__ = __hash__ = __iter__ = __len__ = __float__ = __repr__  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise RuntimeError("no")
 
     def __eq__(self, other: object) -> bool:
         raise RuntimeError("no")
+
+    __str__ = __iter__ = __len__ = __float__ = __repr__
 
 
 def test_parameters_survive_what_json_cannot_hold(caplog: pytest.LogCaptureFixture) -> None:

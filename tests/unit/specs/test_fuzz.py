@@ -100,7 +100,7 @@ def refusal(source: Any, kind: Any = "document") -> DefinitionError | None:
         load(source, kind=kind, known_dataclasses=())
     except DefinitionError as raised:
         error = raised
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20
     return error
 
 
