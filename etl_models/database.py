@@ -29,7 +29,7 @@ from etl_models.db.bases import metadata
 from etl_models.db.dialects.base import EngineOptions
 from etl_models.db.engine import build_engine, has_driver
 from etl_models.db.retry import DATABASE_ERRORS, Retrying
-from etl_models.db.sessions import EnginePerLoop, Sessions
+from etl_models.db.sessions import AsyncSessions, EnginePerLoop, Sessions
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up, translate
 from etl_models.errors import DatabaseUnavailableError, EtlModelsError, InvalidInputError, SchemaVersionError
@@ -331,7 +331,7 @@ class AsyncDatabase:
         on_created: Callable[[str], None] | None = None,
     ) -> None:
         self._plan = _Plan(url, settings, on_created)
-        self._engines = EnginePerLoop(self._plan.target, self._plan.options)
+        self._engines = EnginePerLoop(self._plan.target, self._plan.options, AsyncSessions.of)
 
     @property
     def target(self) -> Target:

@@ -8,6 +8,7 @@
     ├── InvalidFilterError            also errors.InvalidInputError
     ├── InvalidDataError              also errors.InvalidInputError
     ├── TenantRequiredError           also errors.AccessDeniedError
+    ├── ReadOnlyError
     └── ConflictError                 also errors.ConflictError
         ├── DuplicateError            also errors.DuplicateError
         └── StaleDataError
@@ -41,6 +42,10 @@ class NotFoundError(RepositoryError, errors.NotFoundError):
         what = f"with the id {identity}" if identity is not None else f"with this {', '.join(self.fields) or 'filter'}"
         shown = None if identity is None else str(identity)
         super().__init__(f"there is no {model} {what}", model=model, identity=shown, fields=list(self.fields))
+
+
+class ReadOnlyError(RepositoryError):
+    """A session that only reads was asked to write; nothing was written."""
 
 
 class MultipleResultsFoundError(RepositoryError, errors.ConflictError):
@@ -107,13 +112,13 @@ class StaleDataError(ConflictError):
     """The row has changed since it was read; ``expected`` and ``found`` are versions, None where not known."""
 
     def __init__(
-        self, model: str, *, identity: Any = None, expected: int | None = None, found: int | None = None
+        self, model: str | None, *, identity: Any = None, expected: int | None = None, found: int | None = None
     ) -> None:
         self.identity = identity
         self.expected = expected
         self.found = found
         super().__init__(
-            f"this {model} has changed since it was read; read it again and repeat the change",
+            f"this {model or 'row'} has changed since it was read; read it again and repeat the change",
             model=model,
             identity=None if identity is None else str(identity),
             expected=expected,

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from etl_models.db.constraints import Violation, ViolationKind, complete
 from etl_models.db.dialects import dialect_of
+from etl_models.db.dialects.base import DatabaseDialect
 from etl_models.db.errors import ConflictError, DuplicateError, InvalidDataError, RepositoryError, StaleDataError
 from etl_models.db.retry import driver_error
 from etl_models.errors import EtlModelsError, InvalidInputError
@@ -66,42 +67,53 @@ def invalid(model: type[SQLModel], error: ValidationError) -> InvalidDataError:
 
 
 def _translated(session: Session, model: type[SQLModel], error: sa.exc.StatementError) -> RepositoryError | None:
+    dialect = dialect_of(session.get_bind().dialect.name)
+    return refusal(error, dialect, model.metadata, model.__name__)
+
+
+def refusal(
+    error: sa.exc.StatementError, dialect: DatabaseDialect | None, metadata: sa.MetaData, model: str | None = None
+) -> RepositoryError | None:
+    """Return our error for values the database or a column type refuses, None for an error of another sort.
+
+    ``model`` is the name of the model when it is known; otherwise messages name the table.
+    """
     original = driver_error(error)
     if isinstance(original, RepositoryError):
         return original
     if not isinstance(error, sa.exc.DBAPIError):
         return _unstorable(model, original)
-    dialect = dialect_of(session.get_bind().dialect.name)
     violation = None if dialect is None else dialect.violation(original)
     if violation is not None:
-        return _broken(model, complete(violation, model.metadata))
+        return _broken(model, complete(violation, metadata))
     if isinstance(error, sa.exc.DataError):
-        return InvalidDataError(f"{model.__name__}: the database cannot store a value", model=model.__name__)
+        return InvalidDataError(f"{model or 'row'}: the database cannot store a value", model=model)
     return None
 
 
-def _unstorable(model: type[SQLModel], original: BaseException) -> RepositoryError | None:
+def _unstorable(model: str | None, original: BaseException) -> RepositoryError | None:
     if isinstance(original, InvalidInputError):
-        return InvalidDataError(f"{model.__name__}: {original.message}", model=model.__name__)
+        return InvalidDataError(f"{model or 'row'}: {original.message}", model=model)
     if isinstance(original, EtlModelsError):
         return None
     if isinstance(original, ValueError | TypeError | OverflowError):  # column types say what is wrong, without values
-        return InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__)
+        return InvalidDataError(f"{model or 'row'}: a value cannot be stored", model=model)
     return None
 
 
-def _broken(model: type[SQLModel], violation: Violation) -> RepositoryError:
+def _broken(model: str | None, violation: Violation) -> RepositoryError:
+    noun = model or violation.table or "row"
     facts: dict[str, Any] = {
-        "model": model.__name__,
+        "model": model,
         "constraint": violation.constraint,
         "table": violation.table,
         "columns": violation.columns,
     }
     fields = ", ".join(violation.columns) or "value"
     if violation.kind is ViolationKind.UNIQUE:
-        return DuplicateError(f"another {model.__name__} already has this {fields}", **facts)
+        return DuplicateError(f"another {noun} already has this {fields}", **facts)
     if violation.kind is ViolationKind.FOREIGN_KEY:
-        return ConflictError(f"{model.__name__}: it refers to something that is not there, or is referred to", **facts)
+        return ConflictError(f"{noun}: it refers to something that is not there, or is referred to", **facts)
     reason = {
         ViolationKind.CHECK: f"a value breaks the rule {violation.constraint}",
         ViolationKind.NOT_NULL: f"{fields} must not be empty",
@@ -109,4 +121,4 @@ def _broken(model: type[SQLModel], violation: Violation) -> RepositoryError:
         ViolationKind.OUT_OF_RANGE: f"{fields} is out of range",
     }[violation.kind]
     problems = [{"field": column, "reason": reason} for column in violation.columns]
-    return InvalidDataError(f"{model.__name__}: {reason}", model=model.__name__, problems=problems)
+    return InvalidDataError(f"{noun}: {reason}", model=model, problems=problems)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,6 +17,8 @@ from etl_models.db.target import Target
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+Makers = TypeVar("Makers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,28 @@ class AsyncSessions:
         )
 
 
-class EnginePerLoop:
+class EnginePerLoop(Generic[Makers]):
     """One asynchronous engine for each event loop: a connection belongs to the loop that opened it.
 
-    A database in memory is its connection, so it has one engine for all loops (its driver does not mind).
+    ``sessions`` makes the makers of sessions that go with an engine. A database in memory is its connection, so it has
+    one engine for all loops (its driver does not mind).
     """
 
-    def __init__(self, target: Target, options: EngineOptions) -> None:
+    def __init__(
+        self,
+        target: Target,
+        options: EngineOptions,
+        sessions: Callable[[AsyncEngine, DatabaseDialect], Makers],
+    ) -> None:
         self._target = target
         self._options = options
-        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncEngine, AsyncSessions]] = (
+        self._sessions = sessions
+        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncEngine, Makers]] = (
             weakref.WeakKeyDictionary()
         )
-        self._memory: tuple[AsyncEngine, AsyncSessions] | None = None
+        self._memory: tuple[AsyncEngine, Makers] | None = None
 
-    def here(self) -> tuple[AsyncEngine, AsyncSessions]:
+    def here(self) -> tuple[AsyncEngine, Makers]:
         """Return engine and sessions of the running loop. Raises ConfigurationError when the driver is missing."""
         if self._target.is_memory:
             if self._memory is None:
@@ -75,9 +85,9 @@ class EnginePerLoop:
             self._made[loop] = self._make()
         return self._made[loop]
 
-    def _make(self) -> tuple[AsyncEngine, AsyncSessions]:
+    def _make(self) -> tuple[AsyncEngine, Makers]:
         engine = build_async_engine(self._target, self._options)
-        return engine, AsyncSessions.of(engine, self._target.dialect)
+        return engine, self._sessions(engine, self._target.dialect)
 
     async def close(self) -> None:
         """Close the connections of the running loop; those of ended loops can only be dropped."""

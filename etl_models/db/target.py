@@ -14,7 +14,7 @@ from etl_models.db.dialects.base import DatabaseDialect
 from etl_models.db.dialects.sqlite import file_of, is_memory
 from etl_models.domain.text import short
 from etl_models.domain.urls import safe_url
-from etl_models.errors import ConfigurationError
+from etl_models.errors import ConfigurationError, InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,16 @@ class Target:
         if self.dialect.name == "sqlite":
             return self.file.name if self.file else ":memory:"
         return self.url.database or ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is a SQLite file that is not there, which opening it would make."""
+        return self.file is not None and not self.file.exists()
+
+    def check_confirmation(self, confirm: str) -> None:
+        """Raise InvalidInputError unless ``confirm`` is the name of the database."""
+        if confirm != self.database_name:
+            raise InvalidInputError(f"emptying {self.label} has to be confirmed by its name, {self.database_name!r}")
 
     @property
     def safe_url(self) -> str:

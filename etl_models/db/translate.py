@@ -23,6 +23,7 @@ from etl_models.errors import (
 _DENIED: frozenset[int | str] = frozenset({"42501", 1044, 1142, 1143, 1227})
 _UNAVAILABLE = (Verdict.RETRY, Verdict.RECONNECT, Verdict.BACK_OFF, Verdict.REFUSED)
 _UPGRADE = "run: etl-models db upgrade"
+"""What to do about a missing table of ours; for tables of a user's, they say so themselves."""
 
 
 def give_up(error: BaseException, target: Target, metadata: sa.MetaData, *, read_only: bool = False) -> NoReturn:
@@ -32,9 +33,16 @@ def give_up(error: BaseException, target: Target, metadata: sa.MetaData, *, read
 
 
 def translate(
-    error: BaseException, target: Target, metadata: sa.MetaData, *, read_only: bool = False
+    error: BaseException,
+    target: Target,
+    metadata: sa.MetaData,
+    *,
+    read_only: bool = False,
+    missing_object: str = _UPGRADE,
 ) -> EtlModelsError:
     """Return our error for one of SQLAlchemy or a driver.
+
+    ``missing_object`` is what to do when a table or column is not there.
 
     A broken constraint becomes DuplicateError, ConflictError or InvalidInputError with ``constraint``, ``table`` and
     ``columns`` in its details; the rest DatabaseUnavailableError, SchemaVersionError or AccessDeniedError.
@@ -47,7 +55,8 @@ def translate(
         return _broken(complete(violation, metadata))
     if dialect.is_missing_object(original):
         return SchemaVersionError(
-            f"the schema of {target.label} is not the one this version needs: a table or column is missing; {_UPGRADE}",
+            f"the schema of {target.label} is not the one this program needs: a table or column is missing; "
+            f"{missing_object}",
             **target.facts,
         )
     if _DENIED.intersection(dialect.codes(original)):

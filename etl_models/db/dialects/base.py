@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import sqlalchemy as sa
 
@@ -45,6 +45,17 @@ class EngineOptions:
     def lock_timeout(self) -> int:
         """How long one statement waits for a lock; again a third of the patience, at least 1."""
         return max(1, int(self.timeout / 3))
+
+
+class EngineChoices(TypedDict, total=False):
+    """The fields of :class:`EngineOptions` as keyword arguments."""
+
+    pool_size: int
+    max_overflow: int
+    pool_recycle: float
+    timeout: float
+    statement_timeout: float
+    transaction_pooling: bool
 
 
 class DatabaseDialect(ABC):
