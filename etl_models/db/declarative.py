@@ -21,7 +21,7 @@ from etl_models.db.column_types import choose_types
 from etl_models.db.mixins import TenantScopedMixin, own_hooks, own_items
 from etl_models.db.serialization import ModelSerializer
 from etl_models.db.types import SmartJSON, one_of
-from etl_models.db.validation import STATE, is_bare, validated, validated_change
+from etl_models.db.validation import STATE, is_bare, validated, validated_change, with_columns_of_composites
 
 
 def new_registry(schema: str | None = None) -> registry:
@@ -129,12 +129,8 @@ def _fill(
 ) -> None:
     """Validate ``data`` and put it into a new instance, relations and composites as well."""
     model = type(instance)
-    mapper = sa.inspect(model)
     related = {key: data.pop(key) for key in model.__sqlmodel_relationships__ if key in data}
-    for key in mapper.composites.keys() & data.keys():
-        parts = data.pop(key).__composite_values__()
-        data |= dict(zip((column.key for column in mapper.composites[key].props), parts, strict=True))
-    source = validated(model, data, strict=strict, context=context)
+    source = validated(model, with_columns_of_composites(model, data), strict=strict, context=context)
     for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
         object.__setattr__(instance, name, getattr(source, name))
     for key, value in (source.__dict__ | related).items():

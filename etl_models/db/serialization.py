@@ -25,6 +25,8 @@ from sqlmodel import SQLModel
 from etl_models.db.chunks import in_chunks
 from etl_models.db.column_types import bare
 from etl_models.db.tracking import plain
+from etl_models.db.validation import set_fields
+from etl_models.db.validation import has_rules_across_fields, validated_changes, with_columns_of_composites
 
 M = TypeVar("M", bound=SQLModel)
 Mode = Literal["json", "python"]
@@ -94,18 +96,19 @@ class ModelSerializer:
     def update_from_dict(row: M, data: Mapping[str, Any]) -> M:
         """Set the fields that ``data`` names and return ``row``; all of them, or none when one is refused.
 
-        Raises pydantic.ValidationError for a wrong value, ValueError for an unknown field or another primary key.
+        Rules across fields are checked once, when all are set. Raises pydantic.ValidationError for a wrong value,
+        ValueError for an unknown field or another primary key.
         """
         model = type(row)
+        data = with_columns_of_composites(model, data)
         _check_names(model, row, data)
-        before = {key: getattr(row, key) for key in data}
-        try:
-            for key, value in data.items():
-                setattr(row, key, _decoded(model, key, value))
-        except ValueError:
-            for key, value in before.items():
+        if len(data) > 1 and has_rules_across_fields(model):
+            values = {key: _decoded(model, key, value) for key, value in data.items()}
+            for key, value in validated_changes(row, values).items():
                 object.__setattr__(row, key, value)
-            raise
+            row.__pydantic_fields_set__.update(data)
+            return row
+        set_fields(row, {key: _decoded(model, key, value) for key, value in data.items()})
         return row
 
     @staticmethod

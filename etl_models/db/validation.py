@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from pydantic_core import PydanticUndefined
 from sqlmodel import SQLModel
 
@@ -34,21 +35,65 @@ def validated_row(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str,
     return validated(model, values).__dict__
 
 
-def validated_change(instance: SQLModel, name: str, value: Any) -> dict[str, Any]:
-    """Return the fields that change when ``name`` is set to ``value``: itself, and what validators of the model set."""
+def validated_field(model: type[SQLModel], name: str, value: Any, known: Mapping[str, Any] | None = None) -> Any:
+    """Return ``value`` as the field ``name`` takes it, validators of the whole model left out.
+
+    ``known`` holds other fields, for validators of the field that look at them. Raises pydantic.ValidationError.
+    """
+    data: dict[str, Any] = _fields_validator(model).validate_assignment(dict(known or {}), name, value)[0]
+    return data[name]
+
+
+def validated_changes(instance: SQLModel, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that change when these are set together: themselves, and what validators of the model set.
+
+    Validators of the whole model see all the new values at once, never a mixture. Raises pydantic.ValidationError.
+    """
     model = type(instance)
     if model.__pydantic_decorators__.model_validators:
-        for field in model.model_fields:  # validators of the whole model look at its other fields
+        for field in model.model_fields:  # they look at the other fields
             getattr(instance, field)
     before = {key: held for key, held in instance.__dict__.items() if key in model.model_fields}
     bare = _bare_instance(model)
     object.__setattr__(bare, "__dict__", dict(before))
-    model.__pydantic_validator__.validate_assignment(bare, name, value)
+    *others, last = changes
+    for name in others:
+        bare.__dict__[name] = validated_field(model, name, changes[name], bare.__dict__)
+    model.__pydantic_validator__.validate_assignment(bare, last, changes[last])
     after = bare.__dict__
-    return {key: held for key, held in after.items() if key == name or before.get(key, PydanticUndefined) is not held}
+    return {
+        key: held for key, held in after.items() if key in changes or before.get(key, PydanticUndefined) is not held
+    }
+
+
+def set_fields(instance: SQLModel, changes: Mapping[str, Any]) -> None:
+    """Set fields of a table model together: all of them, or none when one is refused. Raises ValidationError."""
+    if not changes:
+        return
+    for key, held in validated_changes(instance, changes).items():
+        object.__setattr__(instance, key, held)
+    instance.__pydantic_fields_set__.update(changes)
 
 
 def _bare_instance(model: type[SQLModel]) -> SQLModel:
     # __new__ makes Pydantic's private attributes; SQLAlchemy's state comes with __init__ or with loading.
     instance: SQLModel = model.__new__(model)
     return instance
+
+
+@cache
+def _fields_validator(model: type[SQLModel]) -> SchemaValidator:
+    """Make a validator of the fields alone: what is left of the model's own inside the validators around it."""
+    schema: Any = model.__pydantic_core_schema__
+    definitions: list[Any] = []
+    config: Any = None
+    while schema["type"] != "model-fields":
+        definitions = schema.get("definitions", definitions)
+        config = schema.get("config", config)
+        if schema["type"] == "definition-ref":
+            schema = next(item for item in definitions if item["ref"] == schema["schema_ref"])
+        else:
+            schema = schema["schema"]
+    if definitions:
+        schema = {"type": "definitions", "schema": schema, "definitions": definitions}
+    return SchemaValidator(schema, config)
