@@ -19,9 +19,9 @@ from etl_models.db import tenancy, tracking
 from etl_models.db.bases import MYSQL_OPTIONS, NAMING_CONVENTION, snake_case
 from etl_models.db.column_types import choose_types
 from etl_models.db.mixins import TenantScopedMixin, own_hooks, own_items
-from etl_models.db.serialization import ModelSerializer
+from etl_models.db.serialization import ModelSerializer, with_columns_of_composites
 from etl_models.db.types import SmartJSON, one_of
-from etl_models.db.validation import STATE, is_bare, validated, validated_change, with_columns_of_composites
+from etl_models.db.validation import STATE, is_bare, set_fields, validated
 
 
 def new_registry(schema: str | None = None) -> registry:
@@ -65,9 +65,7 @@ class Base(SQLModel, registry=new_registry()):
         elif is_bare(self) and name in type(self).model_fields:
             self.__dict__[name] = value
         elif name in type(self).model_fields:
-            for key, held in validated_change(self, name, value).items():
-                object.__setattr__(self, key, held)
-            self.__pydantic_fields_set__.add(name)
+            set_fields(self, {name: value})
         elif name in sa.inspect(type(self)).all_orm_descriptors:
             object.__setattr__(self, name, value)
         else:

@@ -26,7 +26,6 @@ from etl_models.db.chunks import in_chunks
 from etl_models.db.column_types import bare
 from etl_models.db.tracking import plain
 from etl_models.db.validation import set_fields
-from etl_models.db.validation import has_rules_across_fields, validated_changes, with_columns_of_composites
 
 M = TypeVar("M", bound=SQLModel)
 Mode = Literal["json", "python"]
@@ -102,12 +101,6 @@ class ModelSerializer:
         model = type(row)
         data = with_columns_of_composites(model, data)
         _check_names(model, row, data)
-        if len(data) > 1 and has_rules_across_fields(model):
-            values = {key: _decoded(model, key, value) for key, value in data.items()}
-            for key, value in validated_changes(row, values).items():
-                object.__setattr__(row, key, value)
-            row.__pydantic_fields_set__.update(data)
-            return row
         set_fields(row, {key: _decoded(model, key, value) for key, value in data.items()})
         return row
 
@@ -358,6 +351,16 @@ def _related(model: type[SQLModel], value: Any) -> Any:
     if isinstance(value, list):
         return [_related(model, item) for item in value]
     return value
+
+
+def with_columns_of_composites(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with the columns of composites (money) in place of the composites."""
+    composites = sa.inspect(model).composites
+    result = dict(values)
+    for key in composites.keys() & values.keys():
+        parts = result.pop(key).__composite_values__()
+        result |= dict(zip((column.key for column in composites[key].props), parts, strict=True))
+    return result
 
 
 def _check_names(model: type[SQLModel], row: SQLModel, data: Mapping[str, Any]) -> None:

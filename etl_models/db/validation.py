@@ -7,10 +7,10 @@ knows nothing of, and only what passed is handed over.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-import sqlalchemy as sa
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, SchemaValidator
 from sqlmodel import SQLModel
 
 STATE = "_sa_instance_state"

@@ -36,7 +36,7 @@ class Span(SlugMixin, IntegerPKMixin, Calendar, table=True):
 
 @pytest.fixture
 def span() -> Span:
-    return Span(id=1, name="x", first="2030-01-01", last="2030-01-02")
+    return Span(id=1, name="x", first=date(2030, 1, 1), last=date(2030, 1, 2))
 
 
 @pytest.mark.parametrize("names", [("first", "last"), ("last", "first")])
