@@ -6,13 +6,12 @@ their history too. What is written here is not seen by instances the session alr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
@@ -22,7 +21,7 @@ from etl_models.db.filters import Condition
 from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.tenancy import check_tenant, current_tenant
 from etl_models.db.upsert import unique_keys, upsert
-from etl_models.db.validation import validated, validated_row
+from etl_models.db.validation import validated, validated_field, validated_row
 from etl_models.db.versioning import ChangeKind, VersioningMixin, entry, record, snapshot
 
 ROWS_PER_STATEMENT = 5000
@@ -177,21 +176,6 @@ def _by_names(
 # ------------------------------------------------------------------------------------------------------------- updates
 
 
-@cache
-def _field_reader(model: type[SQLModel], name: str) -> Callable[[Any], Any]:
-    """Return what validates one field where the others are not known."""
-    rules = model.__pydantic_decorators__.model_validators.values()
-    if any(rule.info.mode != "before" for rule in rules):  # they would look at the other fields
-        return TypeAdapter(model.model_fields[name].rebuild_annotation()).validate_python
-
-    def read(value: Any) -> Any:
-        instance = model.__new__(model)
-        model.__pydantic_validator__.validate_assignment(instance, name, value)
-        return instance.__dict__[name]
-
-    return read
-
-
 def _change(model: type[SQLModel], row: Row) -> dict[str, Any]:
     if missing := [name for name in _key_names(model) if row.get(name) is None]:
         raise InvalidDataError(
@@ -199,7 +183,7 @@ def _change(model: type[SQLModel], row: Row) -> dict[str, Any]:
         )
     if unknown := row.keys() - model.model_fields.keys():
         validated(model, dict.fromkeys(unknown))  # raises, as for a new row
-    change = {name: _field_reader(model, name)(value) for name, value in row.items()}
+    change = {name: validated_field(model, name, value) for name, value in row.items()}
     if issubclass(model, TenantScopedMixin) and "tenant_id" in change:
         check_tenant(model, change["tenant_id"])
     return change

@@ -12,9 +12,10 @@ import uuid
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import sqlalchemy as sa
+from annotated_types import MaxLen
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlmodel.main import FieldInfo as SQLModelFieldInfo
@@ -28,8 +29,12 @@ _KEY_LENGTH = 255
 _MAX_VARCHAR = 16_383  # of MySQL, at four bytes a character
 
 
-def choose_types(fields: dict[str, FieldInfo]) -> None:
-    """Give every field without a type of its own the one that means the same on all databases."""
+def choose_types(fields: dict[str, FieldInfo]) -> bool:
+    """Give every field without a type of its own the one that means the same on all databases.
+
+    Says whether a field got a limit that its validators do not know yet.
+    """
+    limited = False
     for field in fields.values():
         given = _known(field, "sa_type")
         if given is SmartJSON or isinstance(given, SmartJSON):
@@ -40,6 +45,8 @@ def choose_types(fields: dict[str, FieldInfo]) -> None:
             and (chosen := _type_for(field)) is not None
         ):
             _set_type(field, chosen)
+            limited |= _limit_key(field, chosen)
+    return limited
 
 
 def bare(annotation: Any) -> Any:
@@ -56,7 +63,7 @@ def bare(annotation: Any) -> Any:
 def _type_for(field: FieldInfo) -> sa.types.TypeEngine[Any] | None:
     kind = bare(field.annotation)
     if not isinstance(kind, type):
-        return None
+        return _choice_type(field) if kind is Literal else None
     if issubclass(kind, Enum):
         return _enum_type(kind)
     if issubclass(kind, Decimal):
@@ -93,14 +100,42 @@ def _enum_type(kind: type[Enum]) -> sa.Enum:
 
 def _text_type(field: FieldInfo) -> sa.types.TypeEngine[Any]:
     """VARCHAR of ``max_length``; without one, text of any length, or 255 characters where an index needs a limit."""
-    length = next((limit for item in field.metadata if (limit := getattr(item, "max_length", None))), None)
+    length = _max_length(field)
     if length is None:
-        is_key = any(
-            _known(field, name) not in (PydanticUndefined, None, False)
-            for name in ("primary_key", "index", "unique", "foreign_key")
-        )
-        return sa.String(_KEY_LENGTH) if is_key else long_text()
+        return sa.String(_KEY_LENGTH) if _is_key(field) else long_text()
     return sa.String(length) if length <= _MAX_VARCHAR else long_text()
+
+
+def _max_length(field: FieldInfo) -> int | None:
+    return next((limit for item in field.metadata if (limit := getattr(item, "max_length", None))), None)
+
+
+def _is_key(field: FieldInfo) -> bool:
+    return any(
+        _known(field, name) not in (PydanticUndefined, None, False)
+        for name in ("primary_key", "index", "unique", "foreign_key")
+    )
+
+
+def _limit_key(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> bool:
+    """Let Pydantic refuse what is longer than the column of a key: SQLite would take it."""
+    if not isinstance(chosen, sa.String) or isinstance(chosen, sa.Enum) or _max_length(field) is not None:
+        return False
+    if chosen.length is None or bare(field.annotation) is Literal:
+        return False
+    field.metadata = [*field.metadata, MaxLen(chosen.length)]
+    return True
+
+
+def _choice_type(field: FieldInfo) -> sa.String | None:
+    """VARCHAR for a Literal of texts; anything else needs an ``sa_type``."""
+    annotation = field.annotation
+    while get_origin(annotation) is not Literal:
+        annotation = next(member for member in get_args(annotation) if member is not type(None))
+    values = get_args(annotation)
+    if not all(isinstance(value, str) for value in values):
+        return None
+    return sa.String(max(_MAX_ENUM_LENGTH, *map(len, values)))
 
 
 def _decimal_type(field: FieldInfo) -> FixedDecimal:

@@ -6,7 +6,7 @@ need a base each: ``class ReportingBase(Base, registry=new_registry()): ...``.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -18,10 +18,13 @@ from sqlmodel._compat import SQLModelConfig
 from etl_models.db import tenancy, tracking
 from etl_models.db.bases import MYSQL_OPTIONS, NAMING_CONVENTION, snake_case
 from etl_models.db.column_types import choose_types
-from etl_models.db.mixins import TenantScopedMixin, own_hooks, own_items
+from etl_models.db.mixins import RowVersionMixin, TenantScopedMixin, own_hooks, own_items
 from etl_models.db.serialization import ModelSerializer, with_columns_of_composites
 from etl_models.db.types import SmartJSON, one_of
 from etl_models.db.validation import STATE, is_bare, set_fields, validated
+
+M = TypeVar("M", bound=SQLModel)
+_RESERVED = frozenset({"metadata", "registry"})
 
 
 def new_registry(schema: str | None = None) -> registry:
@@ -33,10 +36,11 @@ class Base(SQLModel, registry=new_registry()):
     """Base of a user's tables: ``class Campaign(Base, table=True)`` is the table ``campaign``.
 
     Construction and assignment are validated: pydantic.ValidationError is raised for a wrong value, a missing or an
-    unknown field, and the instance keeps what it had.
+    unknown field, and the instance keeps what it had. Its text says what is wrong, not what was given, which may be
+    secret. A field with an alias is taken by either name. Tables are not subclassed: TypeError.
     """
 
-    model_config = SQLModelConfig(extra="forbid")
+    model_config = SQLModelConfig(extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
     __table_prefix__: ClassVar[str] = ""
 
@@ -48,10 +52,25 @@ class Base(SQLModel, registry=new_registry()):
         def __tablename__(cls) -> str:  # noqa: N805  (a declared_attr is given the class)
             return cls.__table_prefix__ + snake_case(cls.__name__)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        for parent in cls.__mro__[1:]:
+            if issubclass(parent, Base) and _is_table(parent):
+                raise TypeError(
+                    f"{cls.__name__} cannot inherit from the table {parent.__name__}, which SQLModel would not map; "
+                    "move what they share to a base without table=True"
+                )
+        super().__init_subclass__(**kwargs)
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        choose_types(cls.model_fields)
+        for name in _RESERVED & cls.model_fields.keys():
+            raise TypeError(
+                f"{cls.__name__}: SQLAlchemy needs the name {name} for itself; call the field otherwise, "
+                f'and its column so with sa_column_kwargs={{"name": "{name}"}}'
+            )
+        if choose_types(cls.model_fields):
+            cls.model_rebuild(force=True)
 
     def __init__(self, **data: Any) -> None:
         if not _is_table(type(self)):
@@ -99,6 +118,49 @@ class Base(SQLModel, registry=new_registry()):
             return super().model_validate_json(json_data, **options)
         return cls.model_validate(from_json(json_data))
 
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make an instance of values that are known to be right: nothing is validated, defaults are filled in."""
+        made = super().model_construct(_fields_set, **values)
+        return _handed_over(made, cls) if _is_table(cls) else made
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a new row of the same values, in no session and without relations; ``update`` is not validated."""
+        if not _is_table(type(self)):
+            return super().model_copy(update=update, deep=deep)
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        made = type(self).model_construct(set(self.model_fields_set), **tracking.plain(values))
+        for name, value in (update or {}).items():
+            object.__setattr__(made, name, value)
+        made.__pydantic_fields_set__.update(update or ())
+        return made
+
+    def __copy__(self) -> Self:
+        return self.model_copy() if _is_table(type(self)) else super().__copy__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return self.model_copy() if _is_table(type(self)) else super().__deepcopy__(memo)
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        if _is_table(type(self)):
+            tracking.track_again(self)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """As Pydantic's; also of a row whose values a commit has expired: they are loaded."""
+        self._load()
+        return super().model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        """As Pydantic's; also of a row whose values a commit has expired: they are loaded."""
+        self._load()
+        return super().model_dump_json(**options)
+
+    def _load(self) -> None:
+        if _is_table(type(self)):
+            for name in type(self).model_fields:
+                getattr(self, name)
+
     def to_dict(
         self,
         *,
@@ -129,10 +191,23 @@ def _fill(
     model = type(instance)
     related = {key: data.pop(key) for key in model.__sqlmodel_relationships__ if key in data}
     source = validated(model, with_columns_of_composites(model, data), strict=strict, context=context)
+    _hand_over(source, instance)
+    for key, value in related.items():
+        object.__setattr__(instance, key, value)
+
+
+def _hand_over(source: SQLModel, instance: SQLModel) -> None:
+    """Set all that Pydantic made on a bare instance on one that SQLAlchemy knows."""
     for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
         object.__setattr__(instance, name, getattr(source, name))
-    for key, value in (source.__dict__ | related).items():
+    for key, value in source.__dict__.items():
         object.__setattr__(instance, key, value)
+
+
+def _handed_over(source: M, model: type[M]) -> M:
+    instance: M = sa.inspect(model).class_manager.new_instance()
+    _hand_over(source, instance)
+    return instance
 
 
 @event.listens_for(Base, "after_mapper_constructed", propagate=True)
@@ -150,6 +225,8 @@ def _complete(mapper: Mapper[Any], model: type[Any]) -> None:
     for column in table.columns:  # mapper.column_attrs would configure the mapper, whose neighbours may not exist yet
         if isinstance(column.type, SmartJSON):
             tracking.track(getattr(model, mapper.get_property_by_column(column).key))
+    if issubclass(model, RowVersionMixin) and mapper.version_id_col is None:  # the model has __mapper_args__ of its own
+        mapper.version_id_col = table.c.version
     if issubclass(model, TenantScopedMixin):
         tenancy.guard(model)
 

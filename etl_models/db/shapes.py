@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
+from inspect import get_annotations
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
+from etl_models.db import mixins
 from etl_models.db.errors import InvalidDataError
 
 MANAGED = frozenset(
@@ -23,7 +25,12 @@ MANAGED = frozenset(
         *("is_deleted", "deleted_at", "version", "tenant_id"),
     }
 )
-"""Fields that the library's mixins fill by themselves: no caller sets them."""
+"""Fields that the library's mixins fill by themselves, and keys the database gives: no caller sets them.
+
+A model's own field of such a name, say a country's ``id``, is not meant.
+"""
+_OF_ROWS = ConfigDict(from_attributes=True, hide_input_in_errors=True)
+_CLOSED = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 def read_shape(model: type[SQLModel], *, exclude: Iterable[str] = ()) -> type[BaseModel]:
@@ -48,7 +55,7 @@ def _read(model: type[SQLModel], exclude: frozenset[str]) -> type[BaseModel]:
         for name, field in _fields(model, exclude).items()
         if not field.exclude
     }
-    return create_model(f"{model.__name__}Read", __config__=ConfigDict(from_attributes=True), **fields)
+    return create_model(f"{model.__name__}Read", __config__=_OF_ROWS, **fields)
 
 
 @cache
@@ -56,7 +63,7 @@ def _create(model: type[SQLModel], exclude: frozenset[str]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         name: (_limited(field), _defaulted(field)) for name, field in _fields(model, exclude).items()
     }
-    return create_model(f"{model.__name__}Create", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{model.__name__}Create", __config__=_CLOSED, **fields)
 
 
 @cache
@@ -66,14 +73,23 @@ def _update(model: type[SQLModel], exclude: frozenset[str]) -> type[BaseModel]:
         name: (_limited(field), Field(default=None, description=field.description))
         for name, field in _fields(model, exclude).items()
     }
-    return create_model(f"{model.__name__}Update", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(f"{model.__name__}Update", __config__=_CLOSED, **fields)
 
 
 def _fields(model: type[SQLModel], exclude: frozenset[str]) -> dict[str, FieldInfo]:
     unknown = exclude - MANAGED - model.model_fields.keys()
     if unknown:
         raise InvalidDataError(f"{model.__name__} has no field {', '.join(sorted(unknown))}", model=model.__name__)
+    if exclude == MANAGED:
+        exclude = frozenset(name for name in exclude if _is_managed(model, name))
     return {name: field for name, field in model.model_fields.items() if name not in exclude}
+
+
+def _is_managed(model: type[SQLModel], name: str) -> bool:
+    definer = next((base for base in model.__mro__ if name in get_annotations(base)), model)
+    if definer.__module__ == mixins.__name__:
+        return True
+    return name in model.model_fields and name == "id" and not model.model_fields[name].is_required()
 
 
 def _limited(field: FieldInfo) -> Any:

@@ -10,9 +10,11 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Self, SupportsIndex
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.orm import InstanceState, QueryableAttribute
 from sqlalchemy.orm.attributes import flag_modified
+
+_keys: weakref.WeakKeyDictionary[type[Any], list[str]] = weakref.WeakKeyDictionary()
 
 
 class _Node:
@@ -162,29 +164,40 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _held(state: InstanceState[Any], key: str, value: Any) -> Any:
+    held = tracked(value)
+    if isinstance(held, _Node):
+        held.holder = (weakref.ref(state), key)
+    return held
+
+
+def _hold(state: InstanceState[Any], key: str) -> None:
+    if (value := state.dict.get(key)) is not None:
+        state.dict[key] = _held(state, key, value)
+
+
 def track(attribute: QueryableAttribute[Any]) -> None:
     """Let changes inside the value of a mapped attribute count as changes of its row."""
     key, owner = attribute.key, attribute.class_
-
-    def hold(state: InstanceState[Any], value: Any) -> Any:
-        held = tracked(value)
-        if isinstance(held, _Node):
-            held.holder = (weakref.ref(state), key)
-        return held
+    _keys.setdefault(owner, []).append(key)
 
     def on_load(state: InstanceState[Any], *_: Any) -> None:
-        if (value := state.dict.get(key)) is not None:
-            state.dict[key] = hold(state, value)
+        _hold(state, key)
 
     def on_refresh(state: InstanceState[Any], _: Any, names: Any) -> None:
         if not names or key in names:
-            on_load(state)
+            _hold(state, key)
 
     def on_set(state: InstanceState[Any], value: Any, *_: Any) -> Any:
-        return hold(state, value)
+        return _held(state, key, value)
 
     event.listen(owner, "load", on_load, raw=True, propagate=True)
     event.listen(owner, "refresh", on_refresh, raw=True, propagate=True)
     event.listen(owner, "refresh_flush", on_refresh, raw=True, propagate=True)
-    event.listen(owner, "unpickle", on_load, raw=True, propagate=True)
     event.listen(attribute, "set", on_set, raw=True, retval=True, propagate=True)
+
+
+def track_again(row: Any) -> None:
+    """Track the values of a row that was pickled: its values come after SQLAlchemy's event for it."""
+    for key in _keys.get(type(row), ()):
+        _hold(inspect(row), key)

@@ -22,6 +22,7 @@ from etl_models.db.errors import NotFoundError, RepositoryError
 from etl_models.db.mixins import RowVersionMixin
 from etl_models.db.serialization import column_fields, decode_value, encode_value
 from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, one_of, str_enum
+from etl_models.db.validation import set_fields
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
 
@@ -116,14 +117,19 @@ def state_of_version(session: Session, model: type[Any], identity: Sequence[Any]
 
 
 def restore(row: SQLModel, state: Mapping[str, Any]) -> None:
-    """Set the fields of ``row`` to those of an older state; key, version and what an update sets by itself stay."""
+    """Set the fields of ``row`` to those of an older state; key, version and what an update sets by itself stay.
+
+    All of them, or none when the model would refuse one by now: pydantic.ValidationError.
+    """
     mapper = sa.inspect(type(row))
-    for attribute in mapper.column_attrs:
-        column = attribute.columns[0]
-        if attribute.key in state and not (
-            column.primary_key or column is mapper.version_id_col or column.onupdate is not None
-        ):
-            setattr(row, attribute.key, _decoded(type(row), {attribute.key: state[attribute.key]})[attribute.key])
+    kept = {
+        attribute.key
+        for attribute in mapper.column_attrs
+        if (column := attribute.columns[0]).primary_key
+        or column is mapper.version_id_col
+        or column.onupdate is not None
+    }
+    set_fields(row, {name: value for name, value in _decoded(type(row), state).items() if name not in kept})
 
 
 def snapshot(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str, Any]:
