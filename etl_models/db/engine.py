@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import weakref
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,14 @@ from sqlalchemy.engine import ExceptionContext
 from etl_models.db.dialects.base import Driver, EngineOptions
 from etl_models.db.retry import Verdict, classify
 from etl_models.db.target import Target
+from etl_models.db.translate import driver_text
 from etl_models.errors import ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+_OPTION_ERRORS = (TypeError, ValueError, AttributeError, LookupError)
+"""What drivers and SQLAlchemy raise for options they do not know or values that are none."""
 
 _engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _inherited: list[sa.Pool] = []
@@ -53,8 +58,8 @@ def _create(create: Any, target: Target, options: EngineOptions, *, asynchronous
     url = target.url.set(drivername=f"{dialect.name}+{driver.name}")
     try:
         return create(url, hide_parameters=True, **dialect.engine_arguments(target.url, driver, options))
-    except (sa.exc.ArgumentError, ImportError, TypeError) as error:
-        raise ConfigurationError(f"no engine can be made for {target.safe_url}: {type(error).__name__}") from error
+    except (sa.exc.ArgumentError, ImportError, *_OPTION_ERRORS) as error:
+        raise _unusable(target, error) from error
 
 
 def _require(driver: Driver, whom: str) -> None:
@@ -73,12 +78,33 @@ def _is_installed(driver: Driver) -> bool:
 
 def _equip(engine: sa.Engine, target: Target, options: EngineOptions) -> None:
     target.dialect.install(engine, options)
+    event.listen(engine, "do_connect", _connector(target))
     event.listen(engine, "handle_error", _error_listener(target))
     if not target.is_memory:
         # A database in memory is copied by a fork, its connection with it; any other connection is shared, and two
         # processes that speak on one connection corrupt each other's answers.
         _forget_connections_after_fork()
         _engines.add(engine)
+
+
+def _connector(target: Target) -> Any:
+    def connect(dialect: sa.Dialect, _: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        try:
+            return dialect.connect(*arguments, **options)
+        except Exception as error:
+            # Nothing but options has been sent yet: what a driver takes for a mistake in the program is one in the URL.
+            wrong = (*_OPTION_ERRORS, FileNotFoundError, dialect.loaded_dbapi.ProgrammingError)
+            if isinstance(error, wrong) or target.dialect.is_refused_option(error, target.url):
+                raise _unusable(target, error) from error
+            raise
+
+    return connect
+
+
+def _unusable(target: Target, error: Exception) -> ConfigurationError:
+    names = ", ".join(sorted(target.url.query))
+    what = f"its options ({names}) cannot be used" if names else "it cannot be used"
+    return ConfigurationError(f"the database URL {target.safe_url}: {what}: {driver_text(error, target)}")
 
 
 def _error_listener(target: Target) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -62,39 +62,47 @@ class AsyncModelSessions:
     def of(cls, engine: AsyncEngine, dialect: DatabaseDialect) -> Self:
         """Bind both makers to one engine, hence to one pool."""
         from sqlalchemy.ext.asyncio import async_sessionmaker
-        from sqlmodel.ext.asyncio.session import AsyncSession
+
+        from etl_models.db.async_model_session import AsyncModelSession
 
         reader = engine.execution_options(**dialect.read_options())
         return cls(
-            async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False),
-            async_sessionmaker(reader, class_=AsyncSession, sync_session_class=ReadOnlySession, expire_on_commit=False),
+            async_sessionmaker(engine, class_=AsyncModelSession, expire_on_commit=False),
+            async_sessionmaker(
+                reader, class_=AsyncModelSession, sync_session_class=ReadOnlySession, expire_on_commit=False
+            ),
         )
 
 
 @contextmanager
 def unit(session: Session) -> Iterator[Session]:
     """Commit at the end, roll back when an error comes out, close in any case."""
-    with session:
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            _roll_back(session)
-            raise
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        _abandon(session)
+        raise
+    session.close()
 
 
 @asynccontextmanager
 async def async_unit(session: AsyncSession) -> AsyncIterator[AsyncSession]:
-    """As :func:`unit`; a cancelled task rolls back and closes as well."""
-    async with session:  # closes in a task of its own, which a cancellation leaves alone
-        try:
-            yield session
-            await session.commit()
-        except BaseException:
-            await asyncio.shield(asyncio.ensure_future(session.run_sync(_roll_back)))
-            raise
+    """As :func:`unit`; a task that is cancelled rolls back and closes as well, however often it is cancelled."""
+    try:
+        yield session
+        await session.commit()
+    except BaseException:
+        # In a task of its own, which no cancellation reaches.
+        await asyncio.shield(asyncio.ensure_future(session.run_sync(_abandon)))
+        raise
+    await asyncio.shield(asyncio.ensure_future(session.close()))
 
 
-def _roll_back(session: PlainSession) -> None:
-    with suppress(sa.exc.SQLAlchemyError):  # of a connection that is gone; what went wrong before is what matters
+def _abandon(session: PlainSession) -> None:
+    try:
         session.rollback()
+    except sa.exc.SQLAlchemyError:  # of a connection that is gone; what went wrong before is what matters
+        pass
+    finally:
+        session.close()

@@ -87,13 +87,13 @@ def _why_unavailable(error: BaseException, verdict: Verdict, target: Target) -> 
         return "is too busy: other transactions stayed in the way"
     if isinstance(error, sa.exc.TimeoutError):
         return "gave no free connection in time: all connections of this process are in use"
-    text = _driver_text(driver_error(error), target)
+    text = driver_text(driver_error(error), target)
     if verdict is Verdict.BACK_OFF:
         return f"cannot take on this work now: {text}"
     return f"cannot be reached: {text}"
 
 
-def _driver_text(original: BaseException, target: Target) -> str:
+def driver_text(original: BaseException, target: Target) -> str:
     """Return the first line of what a driver says about a connection; such texts hold neither SQL nor values."""
     arguments = [item for item in original.args if isinstance(item, str)] or [type(original).__name__]
     line = next(iter(arguments[-1].strip().splitlines()), type(original).__name__)

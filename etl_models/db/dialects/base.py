@@ -113,6 +113,10 @@ class DatabaseDialect(ABC):
     def is_refused_write(self, error: BaseException) -> bool:
         """Say whether a write was refused because the transaction or the database is read-only."""
 
+    def is_refused_option(self, error: BaseException, url: sa.URL) -> bool:  # noqa: ARG002 - most drivers tell by the class
+        """Say whether a connection was refused because of an option of the URL that is unknown or has a wrong value."""
+        return False
+
     @abstractmethod
     def place(self, url: sa.URL) -> str:
         """Return where the database is, for messages: a file, or ``host:port/name``."""

@@ -131,6 +131,12 @@ class MySQLDialect(DatabaseDialect):
         """Read-only transaction; a read-only server (1290, 1836) is another matter: it may be a replica."""
         return _READ_ONLY_TRANSACTION in self.codes(error)
 
+    def is_refused_option(self, error: BaseException, url: sa.URL) -> bool:
+        """Unknown character set, unknown collation; one that asyncmy does not know ends in an AttributeError there."""
+        if "charset" in url.query and isinstance(error.__cause__ or error.__context__, AttributeError):
+            return True
+        return bool({1115, 1273}.intersection(self.codes(error)))
+
     def place(self, url: sa.URL) -> str:
         """Return host, port and name."""
         return server_place(url, 3306)

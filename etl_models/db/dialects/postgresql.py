@@ -7,6 +7,7 @@ transaction, and no statement is prepared on the server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -32,6 +33,9 @@ _KINDS = {
     "22001": ViolationKind.TOO_LONG,
     "22003": ViolationKind.OUT_OF_RANGE,
 }
+_OPTION = re.compile(
+    r"invalid \w+ value: |for connection option |invalid value for parameter |unrecognized configuration parameter "
+)
 _KEEPALIVE = {
     "keepalives": 1,
     "keepalives_idle": 30,
@@ -63,7 +67,6 @@ class PostgreSQLDialect(DatabaseDialect):
         "no password supplied",
         "no pg_hba.conf entry",
         "unsupported startup parameter",
-        "invalid connection option",
     )
     crowded_texts: ClassVar[tuple[str, ...]] = ("too many clients", "too many connections", "connection slots")
 
@@ -121,6 +124,10 @@ class PostgreSQLDialect(DatabaseDialect):
         """Read-only transaction."""
         return "25006" in self.codes(error)
 
+    def is_refused_option(self, error: BaseException, url: sa.URL) -> bool:  # noqa: ARG002
+        """Read the text: psycopg gives no code to what comes of libpq or of a server before the connection is made."""
+        return bool(_OPTION.search(str(error)))
+
     def place(self, url: sa.URL) -> str:
         """Return host, port and name."""
         return server_place(url, 5432)
@@ -164,7 +171,13 @@ def _connect_arguments(url: sa.URL, driver: Driver, options: EngineOptions) -> d
         arguments["options"] = f"{ours} {url.query.get('options', '')}".strip()
     if options.transaction_pooling and driver.name.startswith("psycopg") and driver.name != "psycopg2":
         arguments["prepare_threshold"] = None
-    # What the URL says itself is the user's will; only `options` above adds ours to theirs.
+    elif "prepare_threshold" in url.query:  # psycopg would take the text of a URL for the number it wants, and stumble
+        return {**_not_in_url(arguments, url), "prepare_threshold": int(str(url.query["prepare_threshold"]))}
+    return _not_in_url(arguments, url)
+
+
+def _not_in_url(arguments: dict[str, Any], url: sa.URL) -> dict[str, Any]:
+    # What the URL says itself is the user's will; only `options` adds ours to theirs.
     return {name: value for name, value in arguments.items() if name == "options" or name not in url.query}
 
 

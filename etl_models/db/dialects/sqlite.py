@@ -22,7 +22,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from etl_models.db.constraints import Violation, ViolationKind
 from etl_models.db.dialects.base import READ_ONLY, DatabaseDialect, Driver, EngineOptions, set_up
-from etl_models.errors import ConflictError, DatabaseUnavailableError
+from etl_models.errors import ConfigurationError, ConflictError, DatabaseUnavailableError
 
 _KINDS = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: ViolationKind.UNIQUE,
@@ -36,6 +36,14 @@ _KINDS = {
 # SQLite has no field for the constraint, only this text (in English always, there are no translations of it).
 _DETAIL = re.compile(r"constraint failed: (?P<subject>.+)$", re.DOTALL)
 _MISSING = re.compile(r"no such (?:table|column)|has no column named")
+_BAD_OPTION = re.compile(r"no such (?:access mode|cache mode|vfs)")
+_OPTIONS = ("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri")
+"""What the driver takes; SQLAlchemy would ignore anything else, with a warning."""
+_CANNOT_OPEN = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_NO_LOG = (
+    "it keeps a write-ahead log, which even reading has to open beside it, and its folder cannot be written; allow "
+    "that, copy the file elsewhere, or give it up for this file with PRAGMA journal_mode=DELETE"
+)
 _QUERY_ONLY = "etl_query_only"
 
 
@@ -50,6 +58,7 @@ class SQLiteDialect(DatabaseDialect):
 
     def engine_arguments(self, url: sa.URL, driver: Driver, options: EngineOptions) -> dict[str, Any]:
         """Give a memory database one connection that never closes; units take turns on it."""
+        _check_options(url)
         connect_args = {"isolation_level": None, "timeout": options.timeout, "check_same_thread": False}
         arguments: dict[str, Any] = {"connect_args": connect_args, "pool_timeout": options.timeout}
         arguments["poolclass"] = AsyncAdaptedQueuePool if driver in self.async_drivers else QueuePool
@@ -64,7 +73,7 @@ class SQLiteDialect(DatabaseDialect):
         event.listen(
             engine,
             "connect",
-            lambda connection, _: set_up(connection, lambda cursor: _prepare(cursor, options.timeout)),
+            lambda connection, _: set_up(connection, lambda cursor: _prepare(cursor, options.timeout, path)),
         )
         event.listen(engine, "begin", _begin)
 
@@ -92,6 +101,10 @@ class SQLiteDialect(DatabaseDialect):
     def is_refused_write(self, error: BaseException) -> bool:
         """``SQLITE_READONLY``, from ``query_only`` as well as from the file's permissions."""
         return sqlite3.SQLITE_READONLY in self.codes(error)
+
+    def is_refused_option(self, error: BaseException, url: sa.URL) -> bool:  # noqa: ARG002
+        """An option inside a ``file:`` name; there is one code for every mistake, so the text decides."""
+        return isinstance(error, sqlite3.OperationalError) and bool(_BAD_OPTION.search(str(error)))
 
     def place(self, url: sa.URL) -> str:
         """Return the file."""
@@ -138,6 +151,15 @@ def file_of(url: sa.URL) -> Path | None:
     return Path(name).absolute()
 
 
+def _check_options(url: sa.URL) -> None:
+    unknown = sorted(set(url.query).difference(_OPTIONS))
+    if unknown and not url.query.get("uri"):
+        raise ConfigurationError(
+            f"the database URL has options SQLite's driver does not know: {', '.join(unknown)}; known are "
+            f"{', '.join(_OPTIONS)}, and SQLite's own ones in sqlite:///file:/path?mode=ro&uri=true"
+        )
+
+
 def _make_private_file(path: Path | None) -> None:
     """Create a missing file readable by its owner only; SQLite gives its companions the same mode.
 
@@ -165,7 +187,16 @@ def _unavailable(path: Path, reason: str) -> DatabaseUnavailableError:
     return DatabaseUnavailableError(f"cannot open the database {path}: {reason}", dialect="sqlite", place=str(path))
 
 
-def _prepare(cursor: Any, timeout: float) -> None:
+def _prepare(cursor: Any, timeout: float, path: Path | None) -> None:
+    try:
+        _set_pragmas(cursor, timeout)
+    except sqlite3.OperationalError as error:
+        if path is not None and error.sqlite_errorcode & 0xFF in _CANNOT_OPEN and not os.access(path.parent, os.W_OK):
+            raise _unavailable(path, _NO_LOG) from error
+        raise
+
+
+def _set_pragmas(cursor: Any, timeout: float) -> None:
     cursor.execute(f"PRAGMA busy_timeout={int(timeout * 1000)}")
     cursor.execute("PRAGMA foreign_keys=ON")
     # trusted_schema stays on, as it is by default: off, SQLite 3.40 refuses json_valid() in the checks of JSON columns
