@@ -56,7 +56,7 @@ def validated_changes(instance: SQLModel, changes: Mapping[str, Any]) -> dict[st
     before = {key: held for key, held in instance.__dict__.items() if key in model.model_fields}
     bare = _bare_instance(model)
     object.__setattr__(bare, "__dict__", dict(before))
-    *others, last = changes
+    *others, last = [name for name in model.model_fields if name in changes]  # as when a row is made
     for name in others:
         bare.__dict__[name] = validated_field(model, name, changes[name], bare.__dict__)
     model.__pydantic_validator__.validate_assignment(bare, last, changes[last])

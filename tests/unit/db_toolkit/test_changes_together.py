@@ -4,7 +4,7 @@ from datetime import date
 from typing import ClassVar, Self
 
 import pytest
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 from sqlmodel import Field
 
 from etl_models.db import Base, IntegerPKMixin, ModelSerializer, Money, SlugMixin, money_columns, new_registry
@@ -62,3 +62,27 @@ def test_money_can_be_changed_as_one_value(span: Span, more: dict[str, str]) -> 
     """A composite stands for its columns, as when a row is made."""
     ModelSerializer.update_from_dict(span, {"price": Money.of("1.50", "USD"), **more})
     assert (span.price_micros, span.price_currency) == (1_500_000, "USD")
+
+
+class Measure(IntegerPKMixin, Calendar, table=True):
+    """A value whose limit depends on its unit."""
+
+    unit: str = Field(max_length=5)
+    value: int
+
+    @field_validator("value")
+    @classmethod
+    def _check(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("unit") == "hour" and value > 23:
+            raise ValueError("an hour ends at 23")
+        return value
+
+
+def test_a_field_that_looks_at_another_sees_its_new_value() -> None:
+    """Fields are judged in the order of the model, however they are given."""
+    measure = Measure(unit="hour", value=5)
+    ModelSerializer.update_from_dict(measure, {"value": 50, "unit": "day"})
+    assert (measure.value, measure.unit) == (50, "day")
+    with pytest.raises(ValidationError, match="an hour ends at 23"):
+        ModelSerializer.update_from_dict(measure, {"value": 24, "unit": "hour"})
+    assert (measure.value, measure.unit) == (50, "day")
