@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from etl_models.db.async_repository import AsyncRepository
     from etl_models.db.autogenerate import run_migrations
+    from etl_models.db.caching.backend import CacheBackend
+    from etl_models.db.caching.repository_cache import CacheStatistics, RepositoryCache
     from etl_models.db.composites import (
         AuditedBase,
         FullAuditModel,
@@ -96,6 +98,8 @@ _WHERE = {
     "Base": "etl_models.db.declarative",
     "BaseModel": "etl_models.db.declarative",
     "BaseRepository": "etl_models.db.repository",
+    "CacheBackend": "etl_models.db.caching.backend",
+    "CacheStatistics": "etl_models.db.caching.repository_cache",
     "Change": "etl_models.db.versioning",
     "ChangeKind": "etl_models.db.versioning",
     "ConflictError": "etl_models.db.errors",
@@ -124,6 +128,7 @@ _WHERE = {
     "ReadOnlyError": "etl_models.db.errors",
     "ReadRepository": "etl_models.db.reading",
     "Repository": "etl_models.db.repository",
+    "RepositoryCache": "etl_models.db.caching.repository_cache",
     "RepositoryError": "etl_models.db.errors",
     "RowVersionMixin": "etl_models.db.mixins",
     "Scope": "etl_models.db.selection",
@@ -187,6 +192,8 @@ __all__ = [
     "Base",
     "BaseModel",
     "BaseRepository",
+    "CacheBackend",
+    "CacheStatistics",
     "Change",
     "ChangeKind",
     "ConflictError",
@@ -215,6 +222,7 @@ __all__ = [
     "ReadOnlyError",
     "ReadRepository",
     "Repository",
+    "RepositoryCache",
     "RepositoryError",
     "RowVersionMixin",
     "Scope",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -28,6 +28,9 @@ from etl_models.db.selection import Deleted, Lock, OrderTerm, Scope
 from etl_models.db.versioning import Change
 from etl_models.domain.paging import Page
 
+if TYPE_CHECKING:
+    from etl_models.db.caching.repository_cache import RepositoryCache
+
 T = TypeVar("T", bound=SQLModel)
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -40,17 +43,28 @@ class AsyncRepository(Generic[T]):
     model: type[T]
     core: ClassVar[type[Repository[Any]]] = Repository
     """The blocking repository whose methods are run."""
+    cache: RepositoryCache | None = None
+    """As that of the blocking repository, whose own is used where this is None."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if (model := model_argument(cls)) is not None:
             cls.model = model
 
-    def __init__(self, session: AsyncSession, model: type[T] | None = None, *, scope: Scope | None = None) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        model: type[T] | None = None,
+        *,
+        scope: Scope | None = None,
+        cache: RepositoryCache | None = None,
+    ) -> None:
         self.session = session
         self.scope = scope or Scope()
         if model is not None:
             self.model = model
+        if cache is not None:
+            self.cache = cache
 
     async def run(self, method: Callable[Concatenate[AnyRepository, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a method of the blocking repository."""
@@ -64,7 +78,10 @@ class AsyncRepository(Generic[T]):
         return await self.session.run_sync(lambda session: work(self._on(session)))
 
     def _on(self, session: Session) -> Repository[T]:
-        return self.core(session, self.model, scope=self.scope)
+        core = self.core(session, self.model, scope=self.scope)
+        if self.cache is not None:
+            core.cache = self.cache
+        return core
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,9 @@ from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.refusals import refusals
 from etl_models.db.selection import Deleted, Keyset, Lock, OrderTerm, Scope, Selection, is_soft, loaders
 from etl_models.domain.paging import MAX_LIMIT, Page
+
+if TYPE_CHECKING:
+    from etl_models.db.caching.repository_cache import RepositoryCache
 
 T = TypeVar("T", bound=SQLModel)
 Eager = Iterable[str] | str
@@ -68,17 +71,28 @@ class ReadRepository(Generic[T]):
     model: type[T]
     search_fields: ClassVar[tuple[str, ...]] = ()
     """What :meth:`search_by` looks through; all text columns when empty."""
+    cache: RepositoryCache | None = None
+    """What answers :meth:`get` and :meth:`get_by_id` without the database; nothing by default."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if (model := model_argument(cls)) is not None:
             cls.model = model
 
-    def __init__(self, session: Session, model: type[T] | None = None, *, scope: Scope | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        model: type[T] | None = None,
+        *,
+        scope: Scope | None = None,
+        cache: RepositoryCache | None = None,
+    ) -> None:
         self.session = session
         self.scope = scope or Scope()
         if model is not None:
             self.model = model
+        if cache is not None:
+            self.cache = cache
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
 
@@ -125,6 +139,8 @@ class ReadRepository(Generic[T]):
                     populate_existing=True,
                     with_for_update={"skip_locked": lock.skip_locked, "nowait": lock.nowait} if lock else None,
                 )
+            elif self.cache is not None:
+                row = self.cache.find(self.session, self.model, key, sees=self._sees, read=get_by_key)
             else:
                 row = get_by_key(self.session, self.model, key)
             return row if row is not None and self._sees(row) else None

@@ -14,9 +14,10 @@ return a repository that sees them. Nothing is written twice for asynchronous co
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -145,11 +146,19 @@ class Repository(ReadRepository[T]):
 
     def _row(self, target: T | Any) -> T:
         if not isinstance(target, self.model):
-            return self.get(target)
+            return self._uncached().get(target)
         row: T = target
         if issubclass(self.model, TenantScopedMixin) and not self.scope.every_tenant:
             tenancy.check_tenant(self.model, getattr(row, "tenant_id"))  # noqa: B009
         return row
+
+    def _uncached(self) -> Self:
+        # What is about to change is read where it is changed.
+        if self.cache is None:
+            return self
+        other = copy.copy(self)
+        other.cache = None
+        return other
 
     def _identity(self, row: T) -> Any:
         key = sa.inspect(self.model).primary_key_from_instance(row)
