@@ -24,6 +24,8 @@ from etl_models.db.types import SmartJSON, one_of
 from etl_models.db.validation import STATE, is_bare, set_fields, validated
 
 M = TypeVar("M", bound=SQLModel)
+MAX_MYSQL_KEY = 768
+"""How many characters of four bytes fit a key of MySQL."""
 _RESERVED = frozenset({"metadata", "registry"})
 
 
@@ -217,6 +219,7 @@ def _complete(mapper: Mapper[Any], model: type[Any]) -> None:
     if not isinstance(table, sa.Table):
         return
     _add_mysql_options(table)
+    _shorten_mysql_indexes(table)
     for column in table.columns:
         if isinstance(column.type, sa.Enum) and column.type.enum_class is not None and not column.type.native_enum:
             table.append_constraint(one_of(column.name, column.type.enum_class))
@@ -242,6 +245,19 @@ def _add_mysql_options(table: sa.Table) -> None:
         options = table.dialect_options[dialect]
         if options.get(option) is None:
             options[option] = value
+
+
+def _shorten_mysql_indexes(table: sa.Table) -> None:
+    """Index the beginning of long text: keys of MySQL end at 3072 bytes."""
+    for index in table.indexes:
+        long = {
+            column.name: MAX_MYSQL_KEY
+            for column in index.columns
+            if isinstance(column.type, sa.String) and (column.type.length or 0) > MAX_MYSQL_KEY
+        }
+        if long and not index.unique:
+            for dialect in ("mysql", "mariadb"):
+                index.dialect_options[dialect]["length"] = long
 
 
 @event.listens_for(Base, "before_insert", propagate=True)

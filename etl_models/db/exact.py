@@ -7,8 +7,8 @@ above everything, as PostgreSQL has it.
 from __future__ import annotations
 
 import math
-from datetime import timedelta
-from decimal import Decimal
+from datetime import time, timedelta
+from decimal import Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ _TO_MYSQL = {"nan": _LARGEST, "inf": math.nextafter(_LARGEST, 0.0), "-inf": -_LA
 _FROM_MYSQL = {stored: float(name) for name, stored in _TO_MYSQL.items()}
 _MICROSECOND = timedelta(microseconds=1)
 MAX_DIGITS = 18
+# The context of the program may round to any number of digits.
+_EXACT = Context(prec=999)
 
 
 class _PlainDouble(sa.Double[Any]):
@@ -101,8 +103,8 @@ class FixedDecimal(sa.types.TypeDecorator[Decimal]):
         number = Decimal(value)
         if not number.is_finite():
             raise ValueError("a decimal column holds finite numbers only")
-        scaled = number.scaleb(self.scale)
-        if scaled != scaled.to_integral_value() or abs(scaled) >= 10**self.precision:
+        scaled = number.scaleb(self.scale, _EXACT)
+        if scaled != scaled.to_integral_value() or scaled.copy_abs() >= 10**self.precision:
             raise ValueError(f"the number has more than {self.precision} digits or {self.scale} decimal places")
         return int(scaled) if dialect.name == "sqlite" else number
 
@@ -111,7 +113,7 @@ class FixedDecimal(sa.types.TypeDecorator[Decimal]):
         if value is None:
             return None
         number = Decimal(value)
-        return number.scaleb(-self.scale) if dialect.name == "sqlite" else number
+        return number.scaleb(-self.scale, _EXACT) if dialect.name == "sqlite" else number
 
     def __repr__(self) -> str:
         return f"FixedDecimal({self.precision}, {self.scale})"
@@ -135,23 +137,33 @@ class Duration(sa.types.TypeDecorator[timedelta]):
         return "Duration()"
 
 
-class TimeOfDay(sa.Time):
-    """TIME with microseconds; MySQL's TIME alone would drop them."""
+class TimeOfDay(sa.types.TypeDecorator[time]):
+    """TIME with microseconds (MySQL's TIME alone would drop them), without an offset: no database keeps one here."""
+
+    impl = sa.Time
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Choose TIME(6) on MySQL and MariaDB."""
+        if dialect.name in _MYSQL:
+            # Importing a dialect imports all its drivers.
+            from sqlalchemy.dialects.mysql import TIME
+
+            return dialect.type_descriptor(TIME(fsp=6))
+        return dialect.type_descriptor(sa.Time())
+
+    def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> time | None:  # noqa: ARG002
+        """Refuse a time with an offset, which would be dropped, with ValueError."""
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("a time of day has no offset; keep the zone in a column of its own")
+        return value
+
+    def __repr__(self) -> str:
+        return "TimeOfDay()"
 
 
 class LongBinary(sa.LargeBinary):
     """Bytes without a length limit of their own; MySQL's BLOB alone would end at 64 KB."""
-
-
-@compiles(TimeOfDay)
-def _time(type_: TimeOfDay, compiler: Any, **kw: Any) -> str:
-    words: str = compiler.visit_time(type_, **kw)
-    return words
-
-
-@compiles(TimeOfDay, *_MYSQL)
-def _precise_time(type_: TimeOfDay, compiler: Any, **kw: Any) -> str:  # noqa: ARG001  (as the hook is called)
-    return "TIME(6)"
 
 
 @compiles(LongBinary)

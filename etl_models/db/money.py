@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import total_ordering
 from typing import Any, Self
 
@@ -18,6 +18,8 @@ from sqlalchemy.orm import composite
 MICROS = 1_000_000
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _LIMIT = 2**63
+# The context of the program may round to any number of digits.
+_EXACT = Context(prec=999)
 
 
 @total_ordering
@@ -37,7 +39,7 @@ class Money:
     @classmethod
     def of(cls, amount: Decimal | int | str, currency: str) -> Self:
         """Make money of ``12``, ``"12.34"`` or a Decimal. Raises ValueError for more than six decimal places."""
-        micros = Decimal(amount).scaleb(6)
+        micros = Decimal(amount).scaleb(6, _EXACT)
         if not micros.is_finite() or micros != micros.to_integral_value():
             raise ValueError("money has at most six decimal places")
         return cls(int(micros), currency)
@@ -45,7 +47,7 @@ class Money:
     @property
     def amount(self) -> Decimal:
         """The amount in units of the currency."""
-        return Decimal(self.micros).scaleb(-6)
+        return Decimal(self.micros).scaleb(-6, _EXACT)
 
     def __composite_values__(self) -> tuple[int, str]:
         return self.micros, self.currency
@@ -63,7 +65,7 @@ class Money:
         return self.micros < self._same(other).micros
 
     def __str__(self) -> str:
-        whole = self.amount.normalize()
+        whole = self.amount.normalize(_EXACT)
         exponent = whole.as_tuple().exponent
         places = -exponent if isinstance(exponent, int) else 0
         return f"{self.amount:.{max(2, places)}f} {self.currency}"
@@ -93,4 +95,4 @@ def _from_columns(micros: int | None, currency: str | None) -> Money | None:
 
 def currency_check(column: str) -> sa.CheckConstraint:
     """Return the check that ``column`` holds three characters."""
-    return sa.CheckConstraint(f"LENGTH({column}) = 3", name=column)
+    return sa.CheckConstraint(sa.func.length(sa.column(column)) == sa.literal_column("3"), name=column)

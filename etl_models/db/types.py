@@ -161,5 +161,6 @@ def str_enum(enum: type[Enum], length: int = 32) -> sa.Enum:
 
 def one_of(column: str, enum: type[Enum], *, name: str | None = None) -> sa.CheckConstraint:
     """Return the check that ``column`` holds a value of ``enum``, named after the column."""
-    values = ", ".join("'{}'".format(str(member.value).replace("'", "''")) for member in enum)
-    return sa.CheckConstraint(f"{column} IN ({values})", name=name or column)
+    # An expression, not text: names may be reserved words, and text would read ``:x`` in a value as a parameter.
+    values = [sa.literal(str(member.value), sa.String, literal_execute=True) for member in enum]
+    return sa.CheckConstraint(sa.column(column, sa.String).in_(values), name=name or column)

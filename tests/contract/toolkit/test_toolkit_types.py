@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -185,6 +185,8 @@ def test_times_are_instants(rows: Rows) -> None:
         {"items": [[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]},
         {"exact": Decimal("1.23456")},
         {"exact": Decimal("NaN")},
+        {"exact": Decimal("1." + 40 * "0" + "1")},
+        {"clock": time(1, 2, tzinfo=UTC)},
         {"whole": 2**64},
         {"color": "green"},
         {"price_currency": "EURO"},
@@ -253,6 +255,19 @@ def test_money_is_exact(rows: Rows) -> None:
     assert Money(int(total), "EUR") == Money.of("0.3", "EUR")
     samples.update(first, price_micros=5)
     assert samples.get(first.id).price_micros == 5
+
+
+def test_exact_numbers_do_not_depend_on_the_context(rows: Rows) -> None:
+    """A program that rounds its own decimals to few digits reads and writes ours whole."""
+    samples = rows.repository(Sample)
+    with localcontext(prec=3):
+        row = samples.create(exact=Decimal("12345678901.1234"), price=Money.of("1234567.891234", "EUR"))
+        rows.commit()
+        rows.forget()
+        read = samples.get(row.id)
+        assert read.exact == Decimal("12345678901.1234")
+        assert str(read.price) == "1234567.891234 EUR"
+        assert str(Money.of(2, "EUR") * 3) == "6.00 EUR"
 
 
 def test_ids_are_found_as_text(rows: Rows) -> None:

@@ -30,6 +30,12 @@ class Report(ReportingBase, table=True):
     name: str = Field(max_length=20)
 
 
+class Long(ReportingBase, table=True):
+    """Another table of it."""
+
+    path: str = Field(default="", max_length=2000, index=True)
+
+
 @pytest.mark.parametrize(
     "values",
     [{}, {"name": None}, {"name": "x", "budget": "much"}, {"name": "x" * 101}, {"name": "x", "colour": 1}, {"name": 5}],
@@ -84,7 +90,7 @@ def test_metadata_is_apart() -> None:
     assert not set(own_metadata.tables) & set(Base.metadata.tables)
     assert "advert" in Base.metadata.tables
     assert "advert" not in SQLModel.metadata.tables
-    assert list(Report.metadata.tables) == ["report"]
+    assert set(Report.metadata.tables) == {"report", "long"}
     assert "report" not in Base.metadata.tables
 
 
@@ -157,4 +163,18 @@ def test_tables_for_mysql_keep_every_character() -> None:
     words = str(CreateTable(Advert.__table__).compile(dialect=mysql.dialect()))
     assert "ENGINE=InnoDB" in words
     assert "COLLATE utf8mb4_bin" in words
+
+
+def test_long_text_is_indexed_by_its_beginning_on_mysql() -> None:
+    """Its keys end at 3072 bytes, which is 768 characters."""
+    from sqlalchemy.dialects import mysql, postgresql
+    from sqlalchemy.schema import CreateIndex
+
+    (index,) = (index for index in Long.__table__.indexes if "path" in index.columns)
+    assert "(path(768))" in str(CreateIndex(index).compile(dialect=mysql.dialect()))
+    assert "(path)" in str(CreateIndex(index).compile(dialect=postgresql.dialect()))
+
+
+def test_whole_numbers_have_64_bits() -> None:
+    """Also where SQLModel would take 32."""
     assert isinstance(Sample.__table__.c.whole.type, sa.BigInteger)
