@@ -28,11 +28,12 @@ from etl_models import revisions
 from etl_models.db.bases import metadata
 from etl_models.db.dialects.base import EngineOptions
 from etl_models.db.engine import build_engine, has_driver
+from etl_models.db.health import Look
 from etl_models.db.retry import DATABASE_ERRORS, Retrying
 from etl_models.db.sessions import AsyncSessions, EnginePerLoop, Sessions
 from etl_models.db.target import Target
 from etl_models.db.translate import give_up, translate
-from etl_models.errors import DatabaseUnavailableError, EtlModelsError, InvalidInputError, SchemaVersionError
+from etl_models.errors import DatabaseUnavailableError, EtlModelsError, SchemaVersionError
 from etl_models.reads.health import DatabaseHealth
 from etl_models.settings import DatabaseSettings, Settings, load_settings
 
@@ -103,12 +104,12 @@ class _Plan:
 
     def check_file(self, *, read_only: bool) -> bool:
         """Say whether the file has to be made first; a read of a missing one is refused, it would make an empty one."""
-        file = self.target.file
-        if file is None or file.exists():
+        if not self.target.is_missing:
             return False
         if read_only:
             raise DatabaseUnavailableError(
-                f"there is no database at {file}; it is created by the first write, or by: etl-models db upgrade",
+                f"there is no database at {self.target.place}; "
+                "it is created by the first write, or by: etl-models db upgrade",
                 **self.target.facts,
             )
         return True
@@ -143,19 +144,10 @@ class _Plan:
         level = logging.WARNING if self.settings.is_default_url else logging.INFO
         logger.log(level, "created the database %s", file)
 
-    def check_confirmation(self, confirm: str) -> None:
-        """Raise InvalidInputError unless ``confirm`` is the name of the database."""
-        if confirm != self.target.database_name:
-            raise InvalidInputError(
-                f"emptying {self.target.label} has to be confirmed by its name, {self.target.database_name!r}"
-            )
-
     def healthy(self, session: Session, started: float) -> DatabaseHealth:
         """Look around; ``started`` is the monotonic time before the session was asked for."""
         connection = session.connection()
-        connection.exec_driver_sql("SELECT 1")
-        latency = (time.monotonic() - started) * 1000
-        facts = dict(self.target.dialect.facts(connection))
+        look = Look.at(connection, self.target.dialect, started)
         current = revisions.current(connection)
         problem: str | None = None
         try:
@@ -165,10 +157,10 @@ class _Plan:
             problem = error.message
         return self._health(
             problem,
-            server_version=facts.pop("server_version"),
-            latency_ms=round(latency, 3),
+            server_version=look.server_version,
+            latency_ms=look.latency_ms,
             schema_revision=current,
-            facts=facts,
+            facts=dict(look.facts),
         )
 
     def unhealthy(self, error: BaseException) -> DatabaseHealth:
@@ -288,7 +280,7 @@ class Database:
         """
         from etl_models import migrate
 
-        self._plan.check_confirmation(confirm)
+        self.target.check_confirmation(confirm)
         with self._engine.connect() as connection:
             migrate.drop_all(connection)
         self.create_tables()
@@ -402,7 +394,7 @@ class AsyncDatabase:
         """Drop all tables of ours with everything in them, and make them anew. Raises as :meth:`Database.reset`."""
         from etl_models import migrate
 
-        self._plan.check_confirmation(confirm)
+        self.target.check_confirmation(confirm)
         async with self.engine.connect() as connection:
             await connection.run_sync(migrate.drop_all)
         await self.create_tables()

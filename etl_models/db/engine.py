@@ -104,7 +104,13 @@ def _connector(target: Target) -> Any:
 def _unusable(target: Target, error: Exception) -> ConfigurationError:
     names = ", ".join(sorted(target.url.query))
     what = f"its options ({names}) cannot be used" if names else "it cannot be used"
-    return ConfigurationError(f"the database URL {target.safe_url}: {what}: {driver_text(error, target)}")
+    # Texts of these two speak of the driver's inside.
+    why = (
+        "the driver knows no such value"
+        if isinstance(error, AttributeError | LookupError)
+        else driver_text(error, target)
+    )
+    return ConfigurationError(f"the database URL {target.safe_url}: {what}: {why}")
 
 
 def _error_listener(target: Target) -> Any:
