@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from etl_models.db.repository import BaseRepository, Repository
     from etl_models.db.selection import Scope
     from etl_models.db.serialization import ModelSerializer
-    from etl_models.db.shapes import create_shape, read_shape, update_shape
+    from etl_models.db.shapes import MANAGED, create_shape, read_shape, update_shape
     from etl_models.db.tenancy import current_tenant, every_tenant, tenant_scope
     from etl_models.db.types import (
         SmartJSON,
@@ -118,6 +118,7 @@ _WHERE = {
     "InvalidDataError": "etl_models.db.errors",
     "InvalidFilterError": "etl_models.db.errors",
     "LongBinary": "etl_models.db.exact",
+    "MANAGED": "etl_models.db.shapes",
     "MetadataMixin": "etl_models.db.mixins",
     "ModelSerializer": "etl_models.db.serialization",
     "Money": "etl_models.db.money",
@@ -212,6 +213,7 @@ __all__ = [
     "InvalidDataError",
     "InvalidFilterError",
     "LongBinary",
+    "MANAGED",
     "MetadataMixin",
     "ModelSerializer",
     "Money",
