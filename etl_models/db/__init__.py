@@ -183,6 +183,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "MANAGED",
     "AllOf",
     "AnyOf",
     "AsyncDatabaseManager",
@@ -213,7 +214,6 @@ __all__ = [
     "InvalidDataError",
     "InvalidFilterError",
     "LongBinary",
-    "MANAGED",
     "MetadataMixin",
     "ModelSerializer",
     "Money",
