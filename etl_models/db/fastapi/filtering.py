@@ -79,6 +79,8 @@ def get_filters(
         parameters.append(_search_parameter(looked_through))
     parameters.append(_parameter("_", None, Depends(refuse_unknown)))
     usual = (default_order,) if isinstance(default_order, str) else tuple(default_order)
+    for term in usual:
+        column_attribute(model, term.removeprefix("-"))
 
     async def filters(**given: Any) -> QueryFilters:
         lookups = {item.lookup: given[item.name] for item in declared if given[item.name] is not None}
@@ -228,6 +230,8 @@ def _kind(model: type[SQLModel], name: str, operator: str) -> Any:
         raise InvalidFilterError(
             f"{name} cannot be compared by {operator}", model=model.__name__, field=name, operator=operator
         )
+    if kind is Literal:
+        return str
     return AwareDatetime if kind is datetime else kind
 
 

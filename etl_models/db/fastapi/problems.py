@@ -157,9 +157,9 @@ def pointer(path: Iterable[Any]) -> str:
 
 def _items(error: Exception, details: Mapping[str, Any]) -> list[dict[str, Any]]:
     if isinstance(error, db_errors.InvalidFilterError):
-        operator = details.get("operator")
-        name = details.get("field")
-        return [{"detail": str(error), "parameter": f"{name}__{operator}" if operator else name}] if name else []
+        name, operator = details.get("field"), details.get("operator")
+        parameter = name if operator in (None, "eq") else f"{name}__{operator}"
+        return [{"detail": str(error), "parameter": parameter, "in": "query"}] if name else []
     return [
         {"detail": problem["reason"], "pointer": pointer(str(problem["field"]).split(".") if problem["field"] else ())}
         for problem in details.get("problems", ())
