@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from types import TracebackType
 from typing import Any
 
@@ -18,10 +19,11 @@ from sqlmodel import SQLModel
 from etl_models.db.chunks import CHUNK, in_chunks
 from etl_models.db.errors import DuplicateError, InvalidDataError, StaleDataError
 from etl_models.db.filters import Condition
+from etl_models.db.given import values_of
 from etl_models.db.mixins import TenantScopedMixin
-from etl_models.db.tenancy import check_tenant, current_tenant
+from etl_models.db.tenancy import check_tenant, current_tenant, require_tenant, sees_every_tenant
 from etl_models.db.upsert import unique_keys, upsert
-from etl_models.db.validation import validated, validated_field, validated_row
+from etl_models.db.validation import validated_field, validated_row
 from etl_models.db.versioning import ChangeKind, VersioningMixin, entry, record, snapshot
 
 ROWS_PER_STATEMENT = 5000
@@ -32,8 +34,8 @@ _OWN = "_etl_"
 def insert_rows(session: Session, model: type[SQLModel], rows: Iterable[Row]) -> int:
     """Insert new rows and return how many. Raises pydantic.ValidationError before anything of its chunk is sent."""
     session.flush()
-    connection, count = session.connection(), 0
-    for chunk in in_chunks(rows, ROWS_PER_STATEMENT):
+    connection, count = _connection(session, model), 0
+    for chunk in in_chunks(map(values_of, rows), ROWS_PER_STATEMENT):
         new = [_new_row(model, row) for row in chunk]
         count += len(new)
         if issubclass(model, VersioningMixin) and _numbering(model) is not None:
@@ -53,46 +55,68 @@ def update_rows(session: Session, model: type[SQLModel], rows: Iterable[Row], co
     A row that brings its ``version`` is changed only if that is still it: StaleDataError otherwise.
     """
     session.flush()
-    count = 0
-    for chunk in in_chunks(rows, CHUNK if issubclass(model, VersioningMixin) else ROWS_PER_STATEMENT):
+    count, conditions = 0, [*conditions, *_owner(model)]
+    for chunk in _chunks(model, rows):
         changes = [_change(model, row) for row in chunk]
         keys = [_key(model, change) for change in changes]
         with _recorded(session, model, keys):
-            count += sum(_update(session, model, group, conditions) for group in _alike(changes))
+            groups = _alike(changes) if len(set(keys)) == len(keys) else _in_turn(changes)
+            count += sum(_update(session, model, group, conditions) for group in groups)
     return count
 
 
 def upsert_rows(session: Session, model: type[SQLModel], rows: Iterable[Row], match: Collection[str]) -> int:
     """Insert rows, or change those that have the same values of ``match``, in the fields a row names; return how many.
 
-    The primary key of a row that is there never changes. Raises InvalidDataError when ``match`` is not a unique key of
-    the table, DuplicateError when another unique key is taken.
+    The primary key of a row that is there never changes; of several rows with the same key the last one counts. Raises
+    InvalidDataError when ``match`` is not a unique key of the table, DuplicateError when another unique key is taken.
     """
-    table, attributes = _table(model), _attributes(model)
     _check_match(model, match)
     session.flush()
     count = 0
-    for chunk in in_chunks(rows, CHUNK if issubclass(model, VersioningMixin) else ROWS_PER_STATEMENT):
-        new = [_new_row(model, row) for row in chunk]
-        keys = [tuple(row[name] for name in match) for row in new]
-        _check_owner(session, model, match, keys)
-        with _recorded(session, model, keys, match):
-            for names, group in _by_names(chunk, new):
-                update = [attributes[name].key for name in names if name not in match and not _is_key(model, name)]
-                statement = upsert(
-                    session.get_bind().dialect.name,
-                    table,
-                    [attributes[name].key for name in match],
-                    update,
-                    bump=_counter(model),
-                )
-                session.connection().execute(statement, [_columns(model, row) for row in group])
-        _check_swallowed(session, model, match, keys)
-        count += len(new)
+    for chunk in _chunks(model, rows):
+        named = [row for row in chunk if not _is_unnumbered(model, row, match)]
+        _upsert(session, model, named, [_new_row(model, row) for row in named], match)
+        if len(named) < len(chunk):
+            insert_rows(session, model, (row for row in chunk if _is_unnumbered(model, row, match)))
+        count += len(chunk)
     return count
 
 
+def upsert_row(session: Session, model: type[SQLModel], row: Row, match: Collection[str]) -> dict[str, Any] | None:
+    """Do so with one row and return what it has in ``match``; None for one that the database has yet to number."""
+    _check_match(model, match)
+    if _is_unnumbered(model, row, match):
+        return None
+    session.flush()
+    new = _new_row(model, row)
+    _upsert(session, model, [row], [new], match)
+    return {name: new[name] for name in match}
+
+
+def matching(model: type[SQLModel], match: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``match``, with the tenant where the key is unique within one."""
+    if not issubclass(model, TenantScopedMixin) or "tenant_id" in match or _is_unique(model, match):
+        return match
+    return ("tenant_id", *match)
+
+
 # ---------------------------------------------------------------------------------------------------- rows and columns
+
+
+def _connection(session: Session, model: type[SQLModel]) -> sa.Connection:
+    return session.connection(bind_arguments={"mapper": sa.inspect(model)})
+
+
+def _chunks(model: type[SQLModel], rows: Iterable[Row]) -> Iterator[list[Row]]:
+    return in_chunks(map(values_of, rows), CHUNK if issubclass(model, VersioningMixin) else ROWS_PER_STATEMENT)
+
+
+def _owner(model: type[SQLModel]) -> list[Condition]:
+    """The condition that keeps statements past the guard of the session to the rows of the present tenant."""
+    if not issubclass(model, TenantScopedMixin) or sees_every_tenant():
+        return []
+    return [_table(model).c.tenant_id == require_tenant()]
 
 
 def _table(model: type[SQLModel]) -> sa.Table:
@@ -163,14 +187,25 @@ def _alike(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     yield from groups.values()
 
 
+def _in_turn(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield them so without changing their order, which matters when a key comes several times."""
+    for _, group in groupby(rows, tuple):
+        yield list(group)
+
+
 def _by_names(
-    given: Sequence[Row], new: Sequence[dict[str, Any]]
+    given: Sequence[Row], new: Sequence[dict[str, Any]], *, in_turn: bool
 ) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
-    groups: dict[tuple[tuple[str, ...], bool], list[dict[str, Any]]] = {}
-    for row, full in zip(given, new, strict=True):
-        groups.setdefault((tuple(row), len(full) == len(new[0])), []).append(full)
-    for (names, _), group in groups.items():
-        yield names, group
+    """Yield rows that name the same fields and have the same columns, and those names."""
+    pairs: Iterable[tuple[Row, dict[str, Any]]] = zip(given, new, strict=True)
+    if not in_turn:
+        pairs = sorted(pairs, key=_named_and_held)
+    for (names, _), group in groupby(pairs, _named_and_held):
+        yield names, [full for _, full in group]
+
+
+def _named_and_held(pair: tuple[Row, dict[str, Any]]) -> tuple[tuple[str, ...], int]:
+    return tuple(pair[0]), len(pair[1])
 
 
 # ------------------------------------------------------------------------------------------------------------- updates
@@ -181,8 +216,12 @@ def _change(model: type[SQLModel], row: Row) -> dict[str, Any]:
         raise InvalidDataError(
             f"{model.__name__}: a row to update needs its {', '.join(missing)}", model=model.__name__
         )
-    if unknown := row.keys() - model.model_fields.keys():
-        validated(model, dict.fromkeys(unknown))  # raises, as for a new row
+    if unknown := sorted(map(str, row.keys() - model.model_fields.keys())):
+        raise InvalidDataError(
+            f"{model.__name__} has no field {', '.join(unknown)}",
+            model=model.__name__,
+            problems=[{"field": name, "reason": "there is no such field"} for name in unknown],
+        )
     change = {name: validated_field(model, name, value) for name, value in row.items()}
     if issubclass(model, TenantScopedMixin) and "tenant_id" in change:
         check_tenant(model, change["tenant_id"])
@@ -200,13 +239,11 @@ def _update(
     found = [attributes[name] == sa.bindparam(f"{_OWN}{name}") for name in _key_names(model)]
     if counter is not None and is_checked:
         found.append(table.c[counter] == sa.bindparam(f"{_OWN}{counter}"))
-    if issubclass(model, TenantScopedMixin) and (tenant := current_tenant()) is not None:
-        found.append(table.c.tenant_id == tenant)
     values: dict[str, Any] = {attributes[name].key: sa.bindparam(f"{_OWN}{name}") for name in names}
     if counter is not None:
         values[counter] = table.c[counter] + 1
     statement = sa.update(table).where(*found, *conditions).values(values)
-    result = session.connection().execute(
+    result = _connection(session, model).execute(
         statement, [{f"{_OWN}{name}": value for name, value in change.items()} for change in changes]
     )
     if is_checked and result.rowcount != len(changes):
@@ -221,10 +258,42 @@ def _check_match(model: type[SQLModel], match: Collection[str]) -> None:
     attributes = _attributes(model)
     if unknown := [name for name in match if name not in attributes]:
         raise InvalidDataError(f"{model.__name__} has no field {', '.join(unknown)}", model=model.__name__)
-    if frozenset(attributes[name].key for name in match) not in unique_keys(_table(model)):
+    if not _is_unique(model, match):
         raise InvalidDataError(
             f"{model.__name__}: an upsert needs a unique key, and {', '.join(match)} is none", model=model.__name__
         )
+
+
+def _is_unique(model: type[SQLModel], names: Collection[str]) -> bool:
+    attributes = _attributes(model)
+    return frozenset(attributes[name].key for name in names if name in attributes) in unique_keys(_table(model))
+
+
+def _is_unnumbered(model: type[SQLModel], row: Row, match: Collection[str]) -> bool:
+    number = _numbering(model)
+    return number is not None and number in match and row.get(number) is None
+
+
+def _upsert(
+    session: Session, model: type[SQLModel], given: Sequence[Row], new: list[dict[str, Any]], match: Collection[str]
+) -> None:
+    """Send validated rows, each of which changes the fields that were given of it."""
+    attributes = _attributes(model)
+    keys = [tuple(row[name] for name in match) for row in new]
+    if any(None in key for key in keys):
+        raise InvalidDataError(
+            f"{model.__name__}: an upsert needs a value for {', '.join(match)}: empty ones never match",
+            model=model.__name__,
+        )
+    _check_owner(session, model, match, keys)
+    connection = _connection(session, model)
+    with _recorded(session, model, keys, match):
+        for names, group in _by_names(given, new, in_turn=len(set(keys)) < len(keys)):
+            update = [attributes[name].key for name in names if name not in match and not _is_key(model, name)]
+            columns = [attributes[name].key for name in match]
+            statement = upsert(connection.dialect.name, _table(model), columns, update, bump=_counter(model))
+            connection.execute(statement, [_columns(model, row) for row in group])
+    _check_swallowed(session, model, match, keys)
 
 
 def _check_owner(
@@ -237,7 +306,7 @@ def _check_owner(
     columns, table = [_attributes(model)[name] for name in match], _table(model)
     for chunk in in_chunks(keys):
         query = sa.select(sa.literal(1)).where(_among(columns, chunk), table.c.tenant_id != tenant).limit(1)
-        if session.connection().execute(query).first():
+        if _connection(session, model).execute(query).first():
             raise DuplicateError(f"another {model.__name__} already has this {', '.join(match)}", model=model.__name__)
 
 
@@ -246,12 +315,13 @@ def _check_swallowed(
 ) -> None:
     """Where any unique key leads to the update (MySQL), find the rows that met another one than ``match``."""
     wanted = frozenset(_attributes(model)[name].key for name in match)
-    if session.get_bind().dialect.name not in ("mysql", "mariadb") or unique_keys(_table(model)) == [wanted]:
+    connection = _connection(session, model)
+    if connection.dialect.name not in ("mysql", "mariadb") or unique_keys(_table(model)) == [wanted]:
         return
     columns = [_attributes(model)[name] for name in match]
     for chunk in in_chunks(set(keys)):
         query = sa.select(sa.func.count()).select_from(_table(model)).where(_among(columns, chunk))
-        if session.connection().execute(query).scalar_one() < len(chunk):
+        if connection.execute(query).scalar_one() < len(chunk):
             raise DuplicateError(f"another {model.__name__} already has one of these keys", model=model.__name__)
 
 
@@ -296,15 +366,16 @@ class _recorded:  # noqa: N801  (used like a function)
             elif before["version"] != state["version"]:
                 states = snapshot(self._model, before), snapshot(self._model, state)
                 entries.append(_entry(self._model, ChangeKind.UPDATED, *states, state))
-        record(self._session.connection(), self._model, entries)
+        record(_connection(self._session, self._model), self._model, entries)
 
     def _states(self) -> dict[tuple[Any, ...], Row]:
         attributes = _attributes(self._model)
         query = sa.select(*(column.label(name) for name, column in attributes.items()))
+        connection = _connection(self._session, self._model)
         return {
             _key(self._model, dict(row)): dict(row)
             for chunk in in_chunks(self._keys)
-            for row in self._session.connection().execute(query.where(_among(self._columns, chunk))).mappings()
+            for row in connection.execute(query.where(_among(self._columns, chunk))).mappings()
         }
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from etl_models import errors
+from etl_models.domain.text import printable, short
 
 
 class RepositoryError(errors.EtlModelsError):
@@ -39,8 +40,8 @@ class NotFoundError(RepositoryError, errors.NotFoundError):
     def __init__(self, model: str, *, identity: Any = None, fields: Iterable[str] = ()) -> None:
         self.identity = identity
         self.fields = tuple(fields)
-        what = f"with the id {identity}" if identity is not None else f"with this {', '.join(self.fields) or 'filter'}"
-        shown = None if identity is None else str(identity)
+        shown = None if identity is None else printable(short(str(identity)))
+        what = f"with the id {shown}" if identity is not None else f"with this {', '.join(self.fields) or 'filter'}"
         super().__init__(f"there is no {model} {what}", model=model, identity=shown, fields=list(self.fields))
 
 

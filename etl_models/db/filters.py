@@ -5,6 +5,8 @@ A lookup is a field, with ``__`` through relations, and an operator: ``budget__g
 values never become SQL text: names are looked up in the mapper, values are bound.
 
 Letter case: ``i`` operators ignore it for ASCII letters on every database; how far beyond, the database decides.
+Empty fields: as everywhere in SQL, an empty field is neither equal nor unequal to a value, so ``ne``, ``not_in`` and
+``Not`` leave such rows out; ask for them with ``isnull``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -59,6 +62,8 @@ class Where(Filter):
 
     def condition(self, model: type[SQLModel]) -> Condition:
         """Find the field, read the value, compare."""
+        if not isinstance(self.field, str) or not isinstance(self.operator, str):
+            raise InvalidFilterError("fields and operators are named by text", model=model.__name__)
         return _through(model, self.field.split("__"), self.operator, self.value)
 
 
@@ -107,7 +112,7 @@ class Search(Filter):
 
     text: str
     fields: tuple[str, ...] = ()
-    """All text columns when empty."""
+    """All text columns when empty, but for those that are never serialized."""
 
     def condition(self, model: type[SQLModel]) -> Condition:
         """Look for each word in each field."""
@@ -210,7 +215,7 @@ class _Operand:
 
     def read(self, value: Any) -> Any:
         """Return ``value`` as the field's type, as far as a database can take it."""
-        if isinstance(self.column.type, sa.JSON) or isinstance(getattr(self.column.type, "impl", None), sa.JSON):
+        if is_json(self.column.type):
             raise self.refuse("JSON fields have no order and no equality that all databases share; use isnull")
         if value is None:
             raise self.refuse("None is compared by isnull")
@@ -229,17 +234,28 @@ class _Operand:
     def _storable(self, value: Any) -> Any:
         if isinstance(value, str) and (problem := text_problem(value)):
             raise self.refuse(f"the text {problem}")
-        if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        stored = self._bound(value)
+        if isinstance(stored, int) and not -_INT64 <= stored < _INT64:
             raise self.refuse("the number has more than 64 bits")
-        kind = self.column.type
-        if isinstance(kind, sa.types.TypeDecorator):
-            try:
-                kind.process_bind_param(value, _DIALECT)
-            except NotImplementedError:  # a decorator that takes what its type takes
-                return value
-            except (ValueError, EtlModelsError) as error:
-                raise self.refuse(str(error)) from None
         return value
+
+    def _bound(self, value: Any) -> Any:
+        kind = self.column.type
+        if not isinstance(kind, sa.types.TypeDecorator):
+            return value
+        try:
+            return kind.process_bind_param(value, _DIALECT)
+        except NotImplementedError:  # a decorator that takes what its type takes
+            return value
+        except ArithmeticError:  # years before 1 in another zone, decimals of a million digits
+            raise self.refuse("the value is out of range") from None
+        except (ValueError, EtlModelsError) as error:
+            raise self.refuse(str(error)) from None
+
+
+def read_value(model: type[SQLModel], name: str, value: Any) -> Any:
+    """Return ``value`` as the type of a field, None as it is. Raises InvalidFilterError for what cannot be one."""
+    return None if value is None else _Operand(model, name, column_attribute(model, name), "eq").read(value)
 
 
 @cache
@@ -254,8 +270,18 @@ def _adapter(model: type[SQLModel], name: str) -> TypeAdapter[Any]:
 
 @cache
 def text_fields(model: type[SQLModel]) -> tuple[str, ...]:
-    """Return the names of the text columns, those of enums left out."""
-    return tuple(attribute.key for attribute in sa.inspect(model).column_attrs if _is_text(attribute.columns[0].type))
+    """Return the names of the text columns; those of enums, and those that are never serialized, are left out."""
+    secret = {name for name, field in model.model_fields.items() if field.exclude}
+    return tuple(
+        attribute.key
+        for attribute in sa.inspect(model).column_attrs
+        if attribute.key not in secret and _is_text(attribute.columns[0].type)
+    )
+
+
+def is_json(kind: sa.types.TypeEngine[Any]) -> bool:
+    """Say whether columns of this type hold JSON, which databases neither compare nor sort alike."""
+    return isinstance(kind, sa.JSON) or isinstance(getattr(kind, "impl", None), sa.JSON)
 
 
 def _is_text(kind: sa.types.TypeEngine[Any]) -> bool:
@@ -275,10 +301,14 @@ def _unequal(left: _Operand, value: Any) -> Condition:
 
 def _comparing(compare: Callable[[Any, Any], Any]) -> Callable[[_Operand, Any], Condition]:
     def build(left: _Operand, value: Any) -> Condition:
-        condition: Condition = compare(left.column, left.read(value))
+        condition: Condition = compare(left.column, _bound(left.read(value)))
         return condition
 
     return build
+
+
+def _bound(value: Any) -> Any:
+    return sa.literal(value) if isinstance(value, bool) else value  # SQLAlchemy compares no True and no False
 
 
 def _textual(compare: Callable[[Any, str], Any]) -> Callable[[_Operand, Any], Condition]:
@@ -292,7 +322,7 @@ def _textual(compare: Callable[[Any, str], Any]) -> Callable[[_Operand, Any], Co
 def _values(left: _Operand, values: Any) -> list[Any]:
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise left.refuse("takes a list of values")
-    read = [left.read(value) for value in values]
+    read = [left.read(value) for value in islice(values, MAX_LIST_LENGTH + 1)]
     if len(read) > MAX_LIST_LENGTH:
         raise left.refuse(f"takes at most {MAX_LIST_LENGTH} values")
     return read
@@ -312,7 +342,7 @@ def _between(left: _Operand, values: Any) -> Condition:
     read = _values(left, values)
     if len(read) != 2:  # noqa: PLR2004
         raise left.refuse("takes two values, from and to")
-    condition: Condition = left.column.between(*read)
+    condition: Condition = left.column.between(*map(_bound, read))
     return condition
 
 

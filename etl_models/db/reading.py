@@ -10,15 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel import SQLModel
 
 from etl_models.db import tenancy
-from etl_models.db.column_types import bare
 from etl_models.db.errors import InvalidFilterError, MultipleResultsFoundError, NotFoundError
-from etl_models.db.filters import Criterion, Search
+from etl_models.db.filters import Criterion, Search, read_value
 from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.refusals import refusals
 from etl_models.db.selection import Deleted, Keyset, Lock, OrderTerm, Scope, Selection, is_soft, loaders
@@ -127,7 +125,10 @@ class ReadRepository(Generic[T]):
         return row
 
     def get_by_id(self, ident: Any, *, load: Eager = (), options: Sequence[ORMOption] = ()) -> T | None:
-        """Return the row with that primary key, or None. Text is read as the key's type; several columns as a tuple."""
+        """Return the row with that primary key, or None. Text is read as the key's type.
+
+        A key of several columns is a tuple in their order, or a mapping of their names.
+        """
         key = self._key(ident)
         lock = self.scope.lock
         with self._working():
@@ -135,7 +136,7 @@ class ReadRepository(Generic[T]):
                 row = self.session.get(
                     self.model,
                     key,
-                    options=[*loaders(self.model, load), *options],
+                    options=[*loaders(self.model, load, self.scope), *options],
                     populate_existing=True,
                     with_for_update={"skip_locked": lock.skip_locked, "nowait": lock.nowait} if lock else None,
                 )
@@ -150,7 +151,8 @@ class ReadRepository(Generic[T]):
     ) -> T | None:
         """Return the one row that matches, or None. Raises MultipleResultsFoundError when several do."""
         with self._working():
-            rows = self.session.scalars(self._select(filters, lookups).rows(load=load, options=options).limit(2)).all()
+            statement = self._select(filters, lookups).rows(load=load, options=options).limit(2)
+            rows = self.session.scalars(statement).unique().all()
         if len(rows) > 1:
             raise MultipleResultsFoundError(self.model.__name__, fields=lookups)
         return rows[0] if rows else None
@@ -171,10 +173,15 @@ class ReadRepository(Generic[T]):
         options: Sequence[ORMOption] = (),
         **lookups: Any,
     ) -> list[T]:
-        """Return every row that matches; ``order_by`` takes ``"name"``, ``"-name"`` and expressions."""
+        """Return every row that matches.
+
+        ``order_by`` takes ``"name"``, ``"-name"``, fields of related rows (``"owner__name"``) and expressions.
+        """
+        if limit is not None:
+            _check_whole("limit", limit, 0, _MOST)
         statement = self._select(filters, lookups).rows(order_by, load=load, options=options)
         with self._working():
-            return list(self.session.scalars(statement if limit is None else statement.limit(limit)))
+            return list(self.session.scalars(statement if limit is None else statement.limit(limit)).unique())
 
     def exists(self, *filters: Criterion, **lookups: Any) -> bool:
         """Say whether a row matches."""
@@ -205,7 +212,7 @@ class ReadRepository(Generic[T]):
         with self._working():
             # The count rides along: one trip, and no window over all rows, which SQLite would build in full.
             counted = statement.add_columns(selection.count().scalar_subquery())
-            found = self.session.execute(counted.limit(limit).offset(offset)).all()
+            found = self.session.execute(counted.limit(limit).offset(offset)).unique().all()
             if found or not offset:
                 total = found[0][1] if found else 0
             else:  # a page beyond the last
@@ -215,8 +222,11 @@ class ReadRepository(Generic[T]):
     def search_by(
         self, text: str, *filters: Criterion, fields: Sequence[str] = (), limit: int = 20, offset: int = 0, **more: Any
     ) -> SearchResult[T]:
-        """Search for rows that hold every word of ``text``, in any letter case; otherwise as :meth:`search`."""
-        found = Search(text, tuple(fields) or self.search_fields)
+        """Search for rows that hold every word of ``text``, in any letter case; otherwise as :meth:`search`.
+
+        A word is found anywhere, inside other words as well; every row is looked at, no index helps.
+        """
+        found = Search(text, ((fields,) if isinstance(fields, str) else tuple(fields)) or self.search_fields)
         return self.search(found, *filters, limit=limit, offset=offset, **more)
 
     def page(
@@ -231,12 +241,13 @@ class ReadRepository(Generic[T]):
     ) -> Page[T]:
         """Return the rows after ``cursor``, the ``next_cursor`` of the page before; late pages are as fast as early."""
         _check_range(limit, 0)
-        keyset = Keyset.of(self.model, order_by, lookups)
-        statement = self._select(filters, lookups).rows(load=load, options=options).order_by(*keyset.order())
+        selection = self._select(filters, lookups)
+        keyset = Keyset.of(selection, order_by)
+        statement = selection.rows(load=load, options=options).order_by(*keyset.order())
         if cursor is not None:
             statement = statement.where(keyset.after(cursor))
         with self._working():
-            rows = list(self.session.scalars(statement.limit(limit + 1)))
+            rows = list(self.session.scalars(statement.limit(limit + 1)).unique())
         more = keyset.cursor(rows[limit - 1]) if len(rows) > limit else None
         return Page.model_construct(items=tuple(rows[:limit]), next_cursor=more)
 
@@ -273,7 +284,7 @@ def get_by_key(session: Session, model: type[T], key: tuple[Any, ...]) -> T | No
     if mapper.identity_key_from_primary_key(key) in session.identity_map:
         return session.get(model, key)
     parameters = {f"key_{position}": part for position, part in enumerate(key)}
-    return session.scalars(_by_key(model), parameters).one_or_none()
+    return session.scalars(_by_key(model), parameters).unique().one_or_none()
 
 
 @cache
@@ -293,25 +304,32 @@ def model_argument(repository: type[Any]) -> Any:
 
 def read_key(model: type[SQLModel], ident: Any) -> tuple[Any, ...]:
     """Return a primary key as the types of its columns. Raises InvalidFilterError for what cannot be one."""
-    readers = _key_readers(model)
+    names = key_names(model)
+    if isinstance(ident, Mapping):
+        ident = tuple(ident[name] for name in names) if ident.keys() == set(names) else ()
     parts = tuple(ident) if isinstance(ident, tuple | list) else (ident,)
-    if len(parts) != len(readers):
-        raise InvalidFilterError(f"the key of a {model.__name__} has {len(readers)} parts", model=model.__name__)
-    try:
-        return tuple(reader.validate_python(part) for reader, part in zip(readers, parts, strict=True))
-    except ValidationError as error:
-        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise InvalidFilterError(f"this is no key of a {model.__name__}: {reason}", model=model.__name__) from None
+    if len(parts) != len(names) or None in parts:
+        raise InvalidFilterError(
+            f"the key of a {model.__name__} has {len(names)} parts: {', '.join(names)}", model=model.__name__
+        )
+    return tuple(read_value(model, name, part) for name, part in zip(names, parts, strict=True))
 
 
 @cache
-def _key_readers(model: type[SQLModel]) -> tuple[TypeAdapter[Any], ...]:
+def key_names(model: type[SQLModel]) -> tuple[str, ...]:
+    """Return the names of the fields that are the primary key."""
     mapper = sa.inspect(model)
-    names = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
-    return tuple(TypeAdapter(bare(model.model_fields[name].annotation)) for name in names)
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+
+
+_MOST = 2**63 - 1
 
 
 def _check_range(limit: int, offset: int) -> None:
-    for name, value, least, most in (("limit", limit, 1, MAX_LIMIT), ("offset", offset, 0, 2**63 - 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InvalidFilterError(f"{name} must be a whole number from {least} to {most}", field=name)
+    _check_whole("limit", limit, 1, MAX_LIMIT)
+    _check_whole("offset", offset, 0, _MOST)
+
+
+def _check_whole(name: str, value: int, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidFilterError(f"{name} must be a whole number from {least} to {most}", field=name)

@@ -43,13 +43,15 @@ class refusals:  # noqa: N801  (used like a function; a class, because it is ent
 
 
 def _refusal(session: Session, model: type[SQLModel], error: BaseException) -> RepositoryError | None:
-    if isinstance(error, RepositoryError):
-        return None
     if isinstance(error, ValidationError):
         return invalid(model, error)
     if isinstance(error, StaleRowError):
         return StaleDataError(model.__name__)
-    if isinstance(error, OverflowError | UnicodeError | InvalidInputError):  # of a driver, before it sent anything
+    if isinstance(error, sa.exc.PendingRollbackError):
+        return RepositoryError("an earlier error ended this transaction: roll it back first", model=model.__name__)
+    # Of a driver, before it sent anything.
+    is_unstorable = isinstance(error, OverflowError | UnicodeError | InvalidInputError)
+    if is_unstorable and not isinstance(error, RepositoryError):
         return InvalidDataError(f"{model.__name__}: a value cannot be stored", model=model.__name__)
     if isinstance(error, sa.exc.StatementError):
         return _translated(session, model, error)
@@ -67,7 +69,7 @@ def invalid(model: type[SQLModel], error: ValidationError) -> InvalidDataError:
 
 
 def _translated(session: Session, model: type[SQLModel], error: sa.exc.StatementError) -> RepositoryError | None:
-    dialect = dialect_of(session.get_bind().dialect.name)
+    dialect = dialect_of(session.get_bind(sa.inspect(model)).dialect.name)
     return refusal(error, dialect, model.metadata, model.__name__)
 
 

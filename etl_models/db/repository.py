@@ -24,11 +24,14 @@ from pydantic import ValidationError
 from sqlmodel import SQLModel
 
 from etl_models.db import bulk, tenancy, versioning
-from etl_models.db.errors import InvalidDataError, StaleDataError
+from etl_models.db.errors import InvalidDataError, NotFoundError, StaleDataError
+from etl_models.db.filters import column_attribute
+from etl_models.db.given import values_of
 from etl_models.db.mixins import TenantScopedMixin
-from etl_models.db.reading import ReadRepository, SearchResult
+from etl_models.db.reading import ReadRepository, SearchResult, key_names
 from etl_models.db.selection import is_soft
 from etl_models.db.serialization import ModelSerializer
+from etl_models.db.validation import set_fields
 from etl_models.db.versioning import Change
 from etl_models.domain.clock import utcnow
 
@@ -41,7 +44,7 @@ class Repository(ReadRepository[T]):
     def create(self, data: T | Mapping[str, Any] | None = None, /, **values: Any) -> T:
         """Add a row and flush it. Raises InvalidDataError, DuplicateError or ConflictError."""
         with self._working():
-            row = data if isinstance(data, self.model) else self.model.model_validate({**_mapping(data), **values})
+            row = self._new(data, values)
             if isinstance(row, TenantScopedMixin):
                 tenancy.check_tenant(self.model, row.tenant_id)
             self.session.add(row)
@@ -59,17 +62,16 @@ class Repository(ReadRepository[T]):
     ) -> T:
         """Set the named fields of a row, given itself or by its key, and flush it; the others stay.
 
-        With ``expected_version``, raises StaleDataError when the row has another version by now. The primary key
-        cannot be changed: InvalidDataError.
+        A row that another session holds, or none, names its key: the row of this session is changed and returned. With
+        ``expected_version``, raises StaleDataError when the row has another version by now. The primary key cannot be
+        changed: InvalidDataError.
         """
         row = self._row(target)
-        if expected_version is not None and (found := getattr(row, "version", None)) != expected_version:
-            raise StaleDataError(
-                self.model.__name__, identity=self._identity(row), expected=expected_version, found=found
-            )
+        if expected_version is not None:
+            self._check_version(row, expected_version)
         with self._working():
             try:
-                ModelSerializer.update_from_dict(row, {**_mapping(changes), **values})
+                ModelSerializer.update_from_dict(row, {**values_of(changes), **values})
             except ValueError as error:
                 if isinstance(error, ValidationError):
                     raise
@@ -80,13 +82,19 @@ class Repository(ReadRepository[T]):
     def upsert(
         self, data: Mapping[str, Any] | None = None, /, *, match: Collection[str] | None = None, **values: Any
     ) -> T:
-        """Add a row, or change the one with the same values of ``match`` (the key by default) in the fields given."""
-        row = {**_mapping(data), **values}
-        names = self._match(match)
+        """Add a row, or change the one with the same values of ``match`` (the key by default) in the fields given.
+
+        A row that is softly deleted counts: it is changed, stays deleted and is returned. Versions are counted on, not
+        compared. Without a key that the database would number, a row is added.
+        """
         with self._working():
-            bulk.upsert_rows(self.session, self.model, [row], names)
-            found = self.with_deleted()._select((), {name: row[name] for name in names if name in row})  # noqa: SLF001
-            stored: T = self.session.scalars(found.rows().execution_options(populate_existing=True)).one()
+            given = {**values_of(data), **values}
+            row = bulk.upsert_row(self.session, self.model, given, self._match(match))
+            if row is None:
+                return self.create(given)
+            columns = (column_attribute(self.model, name) == value for name, value in row.items())
+            statement = sa.select(self.model).where(*columns).execution_options(populate_existing=True)
+            stored: T = self.session.scalars(statement).unique().one()
             return stored
 
     def delete(self, target: T | Any) -> None:
@@ -99,7 +107,10 @@ class Repository(ReadRepository[T]):
     def soft_delete(self, target: T | Any) -> T:
         """Hide a row. Raises NotFoundError when it is hidden already, InvalidDataError where rows cannot be hidden."""
         self._check_soft()
-        return self.update(target, is_deleted=True, deleted_at=utcnow())
+        row: Any = self._row(target)
+        if row.is_deleted:
+            raise NotFoundError(self.model.__name__, identity=self._identity(row))
+        return self.update(row, is_deleted=True, deleted_at=utcnow())
 
     def restore(self, target: T | Any) -> T:
         """Show a hidden row again."""
@@ -114,7 +125,10 @@ class Repository(ReadRepository[T]):
             return bulk.insert_rows(self.session, self.model, rows)
 
     def bulk_update(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Change rows by their keys, each in the fields it names; return how many there were."""
+        """Change rows by their keys, each in the fields it names; return how many there were.
+
+        Rows that are missing, softly deleted or another tenant's are left out of the count.
+        """
         with self._working():
             return bulk.update_rows(self.session, self.model, rows, self._select((), {}).conditions)
 
@@ -127,12 +141,14 @@ class Repository(ReadRepository[T]):
 
     def history(self, ident: Any) -> list[Change]:
         """Return every change of a versioned row, the oldest first; also of a deleted one."""
-        return versioning.changes(self.session, self._versioned(), self._key(ident))
+        with self._working():
+            return versioning.changes(self.session, self._versioned(), self._key(ident))
 
     def as_of(self, ident: Any, moment: datetime) -> T | None:
         """Return a versioned row as it was at ``moment``, in no session; None when it did not exist then."""
-        found: T | None = versioning.state_at(self.session, self._versioned(), self._key(ident), moment)
-        return found
+        with self._working():
+            found: T | None = versioning.state_at(self.session, self._versioned(), self._key(ident), moment)
+            return found
 
     def revert_to(self, target: T | Any, version: int) -> T:
         """Give a versioned row the values of an older version. Raises NotFoundError without such a version."""
@@ -147,6 +163,15 @@ class Repository(ReadRepository[T]):
     def _row(self, target: T | Any) -> T:
         if not isinstance(target, self.model):
             return self._uncached().get(target)
+        state = sa.inspect(target)
+        if state.session is not self.session or state.deleted:
+            # Changing it would change nothing that is stored: what counts is the row of this session.
+            if not state.identity:
+                raise InvalidDataError(
+                    f"this {self.model.__name__} is not stored; create it, or give the key of the row that is meant",
+                    model=self.model.__name__,
+                )
+            return self._uncached().get(state.identity)
         row: T = target
         if issubclass(self.model, TenantScopedMixin) and not self.scope.every_tenant:
             tenancy.check_tenant(self.model, getattr(row, "tenant_id"))  # noqa: B009
@@ -160,15 +185,30 @@ class Repository(ReadRepository[T]):
         other.cache = None
         return other
 
+    def _new(self, data: T | Mapping[str, Any] | None, values: Mapping[str, Any]) -> T:
+        if not isinstance(data, self.model):
+            return self.model.model_validate({**values_of(data), **values})
+        if sa.inspect(data).key is not None:
+            raise InvalidDataError(f"this {self.model.__name__} is stored already", model=self.model.__name__)
+        row: T = data
+        set_fields(row, values)
+        return row
+
+    def _check_version(self, row: T, expected: int) -> None:
+        counter = sa.inspect(self.model).version_id_col
+        if counter is None:
+            raise InvalidDataError(f"{self.model.__name__} has no version to compare", model=self.model.__name__)
+        if (found := getattr(row, counter.key)) != expected:
+            raise StaleDataError(self.model.__name__, identity=self._identity(row), expected=expected, found=found)
+
     def _identity(self, row: T) -> Any:
         key = sa.inspect(self.model).primary_key_from_instance(row)
         return key[0] if len(key) == 1 else tuple(key)
 
     def _match(self, match: Collection[str] | None) -> tuple[str, ...]:
-        if match is not None:
-            return (match,) if isinstance(match, str) else tuple(match)
-        mapper = sa.inspect(self.model)
-        return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+        if match is None:
+            return key_names(self.model)
+        return bulk.matching(self.model, (match,) if isinstance(match, str) else tuple(match))
 
     def _check_soft(self) -> None:
         if not is_soft(self.model):
@@ -183,14 +223,3 @@ class Repository(ReadRepository[T]):
 BaseRepository = Repository
 
 __all__ = ["BaseRepository", "Repository", "SearchResult"]
-
-
-def _mapping(data: Any) -> Mapping[str, Any]:
-    if data is None:
-        return {}
-    if isinstance(data, Mapping):
-        return data
-    if hasattr(data, "model_dump"):  # a Create or Update shape: what was not set stays as it is
-        dumped: Mapping[str, Any] = data.model_dump(exclude_unset=True)
-        return dumped
-    raise InvalidDataError(f"a mapping or a Pydantic model is needed, not {type(data).__name__}")

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
-from sqlalchemy.orm import Mapper, selectinload
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.orm import Mapper, aliased, selectinload, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlmodel import SQLModel
 
+from etl_models.db.column_types import bare
 from etl_models.db.errors import InvalidFilterError
-from etl_models.db.filters import Condition, Criterion, column_attribute, condition_of, lookups
+from etl_models.db.filters import (
+    Condition,
+    Criterion,
+    column_attribute,
+    condition_of,
+    is_json,
+    lookups,
+    read_value,
+)
 from etl_models.db.keyset import SortKey, after
 from etl_models.db.mixins import SoftDeleteMixin
 from etl_models.db.serialization import decode_value, encode_value
@@ -23,6 +33,7 @@ from etl_models.domain.paging import decode_cursor, encode_cursor, fingerprint
 from etl_models.errors import InvalidInputError
 
 T = TypeVar("T", bound=SQLModel)
+_DIALECT = DefaultDialect()
 OrderTerm = str | sa.ColumnElement[Any]
 
 
@@ -78,14 +89,14 @@ class Selection(Generic[T]):
         self, order_by: Sequence[OrderTerm] = (), *, load: Iterable[str] = (), options: Iterable[ORMOption] = ()
     ) -> sa.Select[Any]:
         """Return the statement that loads them, in a stable order when one is asked for."""
-        statement = sa.select(self.model).where(*self.conditions)
+        statement = self._of(sa.select(self.model))
         if order_by:
             statement = statement.order_by(*order_terms(self.model, order_by), *self.mapper.primary_key)
         if self.scope.lock is not None:
             statement = statement.with_for_update(
                 skip_locked=self.scope.lock.skip_locked, nowait=self.scope.lock.nowait, of=self.model
             ).execution_options(populate_existing=True)
-        return statement.options(*loaders(self.model, load), *options)
+        return statement.options(*loaders(self.model, load, self.scope), *options)
 
     def in_key_order(self, **eager: Any) -> sa.Select[Any]:
         """Return :meth:`rows` in the order of the primary key, so that pages of them do not overlap."""
@@ -93,11 +104,16 @@ class Selection(Generic[T]):
 
     def count(self) -> sa.Select[Any]:
         """Return the statement that counts them."""
-        return sa.select(sa.func.count()).select_from(self.model).where(*self.conditions)
+        return self._of(sa.select(sa.func.count()).select_from(self.model))
 
     def exists(self) -> sa.Select[Any]:
         """Return a statement that has a row when there is one."""
-        return sa.select(sa.literal(1)).select_from(self.model).where(*self.conditions).limit(1)
+        return self._of(sa.select(sa.literal(1)).select_from(self.model)).limit(1)
+
+    def _of(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        chosen = statement.where(*self.conditions)
+        hidden = () if self.scope.deleted is not Deleted.HIDDEN else _hidden_neighbours(self.model)
+        return chosen.options(*hidden) if hidden else chosen
 
 
 def _visible(model: type[SQLModel], scope: Scope) -> list[Condition]:
@@ -112,30 +128,79 @@ def is_soft(model: type[SQLModel]) -> bool:
     return issubclass(model, SoftDeleteMixin)
 
 
+@cache
+def _hidden_neighbours(model: type[SQLModel]) -> tuple[ORMOption, ...]:
+    """Return options that hide the softly deleted rows of related models from the filters of a statement."""
+    seen, found = {model}, [model]
+    while found:
+        near = {relation.mapper.class_ for relation in sa.inspect(found.pop()).relationships} - seen
+        seen |= near
+        found += near
+    return tuple(
+        with_loader_criteria(other, column_attribute(other, "is_deleted").is_(False), propagate_to_loaders=False)
+        for other in sorted(seen - {model}, key=lambda other: other.__name__)
+        if is_soft(other)
+    )
+
+
 def order_terms(model: type[SQLModel], order_by: Sequence[OrderTerm]) -> list[Any]:
-    """Return ORDER BY terms of ``"name"``, ``"-name"`` or expressions; NULLs come last on every database."""
+    """Return ORDER BY terms of ``"name"``, ``"-name"``, ``"owner__name"`` or expressions; NULLs always come last."""
     terms: list[Any] = []
     for term in _as_terms(order_by):
-        if not isinstance(term, str):
+        if isinstance(term, str):
+            terms += _named(model, term).terms()
+        elif isinstance(term, sa.ColumnElement) or hasattr(term, "__clause_element__"):  # type: ignore[unreachable]
             terms.append(term)
-            continue
-        column = column_attribute(model, term.removeprefix("-"))
-        if sa.inspect(model).column_attrs[term.removeprefix("-")].columns[0].nullable:
-            terms.append(column.is_(None))
-        terms.append(column.desc() if term.startswith("-") else column.asc())
+        else:
+            raise InvalidFilterError("rows are sorted by names of fields or expressions", model=model.__name__)
     return terms
+
+
+def _named(model: type[SQLModel], term: str) -> SortKey:
+    """Return the column a term names, of the model or of one row it refers to."""
+    name, descending = term.removeprefix("-"), term.startswith("-")
+    head, _, tail = name.partition("__")
+    relation = sa.inspect(model).relationships.get(head)
+    if relation is None or not tail:
+        return SortKey(_sortable(model, name), descending=descending, nullable=_is_nullable(model, name))
+    if relation.uselist or relation.secondary is not None:
+        raise InvalidFilterError(
+            f"a {model.__name__} may have several {head}, by which it cannot be sorted",
+            model=model.__name__,
+            field=head,
+        )
+    _sortable(relation.mapper.class_, tail)
+    other = aliased(relation.mapper.class_)
+    pairs = (
+        getattr(other, _name_of(relation.mapper, far)) == getattr(model, _name_of(relation.parent, near))
+        for near, far in relation.local_remote_pairs
+    )
+    value = sa.select(getattr(other, tail)).where(*pairs).correlate(model).scalar_subquery()
+    return SortKey(value, descending=descending, nullable=True)
+
+
+def _name_of(mapper: Mapper[Any], column: Any) -> str:
+    return mapper.get_property_by_column(column).key
+
+
+def _is_nullable(model: type[SQLModel], name: str) -> bool:
+    return bool(getattr(sa.inspect(model).column_attrs[name].columns[0], "nullable", True))
 
 
 def _as_terms(order_by: Sequence[OrderTerm]) -> list[OrderTerm]:
     if isinstance(order_by, str | sa.ColumnElement | UnaryExpression) or hasattr(order_by, "__clause_element__"):
         return [cast("OrderTerm", order_by)]
+    if not isinstance(order_by, Iterable):
+        raise InvalidFilterError("order_by takes names of fields or expressions")
     return list(order_by)
 
 
-def loaders(model: type[SQLModel], names: Iterable[str]) -> list[ORMOption]:
-    """Return options that load relations with the rows: ``"owner"``, ``"ads.creatives"``."""
+def loaders(model: type[SQLModel], names: Iterable[str], scope: Scope) -> list[ORMOption]:
+    """Return options that load relations with the rows: ``"owner"``, ``"ads.creatives"``; deleted ones if shown."""
     result: list[ORMOption] = []
     for name in [names] if isinstance(names, str) else names:
+        if not isinstance(name, str):
+            raise InvalidFilterError("relations are named by text", model=model.__name__)
         option: Any = None
         mapper: Mapper[Any] = sa.inspect(model)
         for part in name.split("."):
@@ -143,7 +208,9 @@ def loaders(model: type[SQLModel], names: Iterable[str]) -> list[ORMOption]:
                 raise InvalidFilterError(
                     f"{mapper.class_.__name__} has no relation {part!r}", model=mapper.class_.__name__, field=part
                 )
-            attribute = getattr(mapper.class_, part)
+            attribute, target = getattr(mapper.class_, part), mapper.relationships[part].mapper.class_
+            if is_soft(target) and scope.deleted is Deleted.HIDDEN:
+                attribute = attribute.and_(column_attribute(target, "is_deleted").is_(False))
             option = selectinload(attribute) if option is None else option.selectinload(attribute)
             mapper = mapper.relationships[part].mapper
         result.append(option)
@@ -160,24 +227,26 @@ class Keyset:
     query: str
 
     @classmethod
-    def of(cls, model: type[SQLModel], order_by: Sequence[OrderTerm], filters: Mapping[str, Any]) -> Keyset:
+    def of(cls, selection: Selection[Any], order_by: Sequence[OrderTerm]) -> Keyset:
         """Complete ``order_by`` with the primary key. Raises InvalidFilterError for what cannot be continued after."""
-        mapper: Mapper[Any] = sa.inspect(model)
+        model, mapper = selection.model, selection.mapper
         given = [str(term) for term in _as_terms(order_by) if _is_name(term, model)]
         names = [name.removeprefix("-") for name in given]
-        key = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+        key = [_name_of(mapper, column) for column in mapper.primary_key]
         # The key goes the way of the last term, so that an index on it can be read in one direction.
         sign = "-" if given and given[-1].startswith("-") else ""
         given += [f"{sign}{name}" for name in key if name not in names]
+        names = [name.removeprefix("-") for name in given]
         keys = tuple(
-            SortKey(_sortable(model, term.removeprefix("-")), descending=term.startswith("-")) for term in given
+            SortKey(_sortable(model, name), descending=term.startswith("-"), nullable=_is_nullable(model, name))
+            for name, term in zip(names, given, strict=True)
         )
-        query = fingerprint({"model": model.__name__, "order": given, "filters": repr(sorted(filters.items()))})
-        return cls(model, tuple(term.removeprefix("-") for term in given), keys, query)
+        query = fingerprint({"model": model.__name__, "order": given, "filters": _digest(selection.conditions)})
+        return cls(model, tuple(names), keys, query)
 
     def order(self) -> list[sa.ColumnElement[Any]]:
         """Return the ORDER BY terms."""
-        return [key.order() for key in self.keys]
+        return [term for key in self.keys for term in key.terms()]
 
     def cursor(self, row: SQLModel) -> str:
         """Return the cursor of the place after ``row``."""
@@ -187,16 +256,30 @@ class Keyset:
         """Return the condition to come after a place. Raises InvalidFilterError for a cursor of another query."""
         try:
             values = decode_cursor(cursor, self.query)["k"]
-            read = [self._read(name, value) for name, value in zip(self.names, values, strict=True)]
-        except InvalidInputError as error:
+            read = [
+                self._read(key, name, value) for key, name, value in zip(self.keys, self.names, values, strict=True)
+            ]
+        except InvalidInputError as error:  # InvalidFilterError among them
             raise InvalidFilterError(error.message, model=self.model.__name__, field="cursor") from None
         except (KeyError, TypeError, ValueError):
             raise InvalidFilterError("the cursor is damaged", model=self.model.__name__, field="cursor") from None
         return after(self.keys, read)
 
-    def _read(self, name: str, value: Any) -> Any:
-        annotation: Any = self.model.model_fields[name].annotation
-        return TypeAdapter(annotation).validate_python(decode_value(annotation, value))
+    def _read(self, key: SortKey, name: str, value: Any) -> Any:
+        if value is None and not key.nullable:
+            raise ValueError(name)
+        field = self.model.model_fields.get(name)
+        return read_value(self.model, name, value if field is None else decode_value(bare(field.annotation), value))
+
+
+def _digest(conditions: Sequence[Condition]) -> str:
+    """Return what tells one choice of rows from another, in every process the same."""
+    compiled = sa.and_(sa.true(), *conditions).compile(dialect=_DIALECT)
+    values = {
+        name: sorted(map(repr, value)) if isinstance(value, list | set | frozenset) else repr(value)
+        for name, value in compiled.params.items()
+    }
+    return repr((str(compiled), sorted(values.items())))
 
 
 def _is_name(term: OrderTerm, model: type[SQLModel]) -> bool:
@@ -207,9 +290,10 @@ def _is_name(term: OrderTerm, model: type[SQLModel]) -> bool:
 
 def _sortable(model: type[SQLModel], name: str) -> Any:
     attribute = column_attribute(model, name)
-    column = sa.inspect(model).column_attrs[name].columns[0]
-    if column.nullable:
+    if is_json(attribute.type):
         raise InvalidFilterError(
-            f"page() cannot sort by {name}, which may be empty; search() can", model=model.__name__, field=name
+            f"rows cannot be sorted by {name}: databases have no common order for JSON",
+            model=model.__name__,
+            field=name,
         )
     return attribute
