@@ -19,6 +19,7 @@ from etl_models.db.errors import InvalidFilterError
 from etl_models.db.fastapi.parameters import also_known, refuse_unknown
 from etl_models.db.filters import MAX_TEXT_LENGTH, OPERATORS, Filter, Search, column_attribute, text_fields
 from etl_models.db.reading import ReadRepository
+from etl_models.domain.text import text_problem
 
 Source = type[SQLModel] | type[ReadRepository[Any]] | type[AsyncRepository[Any]]
 MAX_VALUES = 100
@@ -85,6 +86,8 @@ def get_filters(
     async def filters(**given: Any) -> QueryFilters:
         lookups = {item.lookup: given[item.name] for item in declared if given[item.name] is not None}
         text = given.get("q")
+        if text and (wrong := text_problem(text)):
+            raise InvalidFilterError(f"q: the text {wrong}", model=model.__name__, field="q")
         return QueryFilters(
             lookups,
             tuple(given.get("order_by") or usual),

@@ -15,7 +15,8 @@ from functools import cache
 from types import TracebackType
 from typing import TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
@@ -60,9 +61,30 @@ def _asynchronous(name: str, readonly: bool) -> Callable[..., Awaitable[AsyncSes
     return session
 
 
+async def _thread_to_spare() -> AsyncIterator[None]:
+    """Let at most half of the worker threads belong to requests with blocking sessions.
+
+    If all of them waited for a connection or a lock, the request that has it could not end: FastAPI needs a thread for
+    its answer. One turn per request, however many sessions it has; whoever waits for it holds nothing.
+    """
+    turns = _turns.get(None)
+    if turns is None:
+        threads = to_thread.current_default_thread_limiter().total_tokens
+        turns = Semaphore(max(1, int(min(threads, _MANY) // 2)))
+        _turns.set(turns)
+    async with turns:
+        yield
+
+
+_MANY = 1000
+_turns: RunVar[Semaphore | None] = RunVar("etl_models_blocking_requests")
+
+
 @cache
 def _blocking(name: str, readonly: bool) -> Callable[..., Awaitable[Session]]:  # noqa: FBT001
-    async def opened(connection: HTTPConnection) -> AsyncIterator[Session]:
+    async def opened(
+        connection: HTTPConnection, _: None = Depends(_thread_to_spare, scope="function")
+    ) -> AsyncIterator[Session]:
         manager = database(connection.app, DatabaseManager, name)
         async with _shielded(_InThread(manager.session(readonly=readonly))) as session:
             yield session
