@@ -42,3 +42,20 @@ def rules(year: Source, definition: Definition) -> tuple[Rule, ...]:
     from rules import compile_rules
 
     return compile_rules(definition.validation_rules, year.references)
+
+
+@pytest.fixture
+def campaigns_url(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database with the tables of etl-models and the campaigns of ``data/seed.json``, as the environment names it."""
+    import json
+
+    from campaigns.models import Marketing
+    from campaigns.seed import seed
+    from campaigns.settings import DATA
+    from etl_models.db import DatabaseManager
+
+    monkeypatch.setenv("ETL_MODELS_DATABASE_URL", migrated_url)
+    with DatabaseManager(migrated_url, metadata=Marketing.metadata) as database:
+        database.create_tables()
+        database.run(seed, json.loads((DATA / "seed.json").read_text("utf-8")))
+    return migrated_url
