@@ -54,6 +54,7 @@ def test_floors_import_only_downwards() -> None:
         ("etl_models/db/planted.py", "import etl_models.models.job", "The data layer knows none of our tables"),
         ("etl_models/specs/planted.py", "import sqlalchemy", "Rules are pure"),
         ("etl_models/models/planted.py", "import alembic", "Only migrate imports alembic"),
+        ("etl_models/db/planted.py", "def f():\n    import fastapi", "Only db.fastapi imports FastAPI"),
         ("etl_models/models/planted.py", "import etl_models_cli", "Nobody imports the command line"),
         ("etl_models/models/planted.py", "def f():\n    import typer", "The library knows no terminal"),
     ],
