@@ -1,8 +1,8 @@
 """Every promise on every database: the fixtures that spread a test over them, and the report of those missing.
 
 ``ETL_MODELS_TEST_DATABASES=sqlite,postgresql`` chooses databases; ``ETL_MODELS_REQUIRE_DATABASES=...`` (or ``CI=true``:
-all chosen ones) turns a missing one from a skip into a failure. Either way a database that was not tested is named at
-the end of the run.
+all chosen ones, and redis) turns a missing one from a skip into a failure. Either way a database that was not tested is
+named at the end of the run. ``redis`` is no database that tests are spread over: those of the cache ask for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import redis
 from tests.support.databases import Backend, SqliteBackend
 from tests.support.faces import Blocking
 from tests.support.mariadb_databases import MariadbBackend
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
     from etl_models.database import AsyncDatabase, Database
 
 ALL = ("sqlite", "postgresql", "mariadb")
+REDIS = "redis"
 FACES = ("sync", "async")
 _MISSING = "database-missing"
 _NOT_CHOSEN = pytest.mark.database_not_chosen
 
 
-def _names(variable: str, default: tuple[str, ...]) -> tuple[str, ...]:
+def _names(variable: str, default: tuple[str, ...], known: tuple[str, ...] = ALL) -> tuple[str, ...]:
     """The databases an environment variable names; unknown names end the run."""
     text = os.environ.get(variable)
     if text is None:
         return default
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if unknown := set(names) - set(ALL):
-        raise pytest.UsageError(f"{variable} names {', '.join(sorted(unknown))}; known are {', '.join(ALL)}")
+    if unknown := set(names) - set(known):
+        raise pytest.UsageError(f"{variable} names {', '.join(sorted(unknown))}; known are {', '.join(known)}")
     return names
 
 
@@ -50,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the choice once; tests run with such variables removed."""
     chosen = _names("ETL_MODELS_TEST_DATABASES", ALL)
     in_ci = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
-    required = _names("ETL_MODELS_REQUIRE_DATABASES", chosen if in_ci else ())
-    if left_out := set(required) - set(chosen):
+    required = _names("ETL_MODELS_REQUIRE_DATABASES", (*chosen, REDIS) if in_ci else (), (*ALL, REDIS))
+    if left_out := set(required) - {*chosen, REDIS}:
         raise pytest.UsageError(f"required but not chosen: {', '.join(sorted(left_out))}")
     config.addinivalue_line("markers", f"{_NOT_CHOSEN.name}: set on tests of databases that are not chosen")
     config.stash[CHOSEN] = chosen
@@ -138,6 +140,29 @@ def _report_missing(request: pytest.FixtureRequest, name: str, reason: str) -> N
     if name in request.config.stash[REQUIRED]:
         pytest.fail(f"{name} is required and missing: {reason}", pytrace=False)
     pytest.skip(f"{name} is missing: {reason}")
+
+
+@pytest.fixture(scope="session")
+def _redis_servers(unavailable: dict[str, str]) -> Iterator[list[redis.RedisServer]]:
+    """The one Redis of this process, or none and the reason why."""
+    try:
+        servers = [redis.start()]
+    except UnavailableError as error:
+        unavailable[REDIS] = str(error)
+        servers = []
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def redis_server(
+    request: pytest.FixtureRequest, _redis_servers: list[redis.RedisServer], unavailable: dict[str, str]
+) -> redis.RedisServer:
+    """A Redis server shared by the tests of this process; skips (in CI: fails) where this machine has none."""
+    if reason := unavailable.get(REDIS):
+        _report_missing(request, REDIS, reason)
+    return _redis_servers[0]
 
 
 @pytest.fixture
