@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypedDict
 import sqlalchemy as sa
 
 from etl_models.db.constraints import Violation
+from etl_models.errors import ConfigurationError
 
 READ_ONLY = "etl_read_only"
 """Execution option of connections that run a read-only unit."""
@@ -27,7 +28,12 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What an engine needs to know beside its URL; times in seconds, 0 means without limit where that is possible."""
+    """What an engine needs to know beside its URL; times in seconds. Raises ConfigurationError for what cannot work.
+
+    ``pool_size`` connections are kept, ``max_overflow`` more are opened when all are busy; an idle one older than
+    ``pool_recycle`` is made anew. ``timeout`` is how long to wait for a connection or a lock; ``statement_timeout`` how
+    long one statement may take on a server, 0 for no limit. ``transaction_pooling`` is for PgBouncer.
+    """
 
     pool_size: int = 5
     max_overflow: int = 10
@@ -35,6 +41,14 @@ class EngineOptions:
     timeout: float = 30.0
     statement_timeout: float = 300.0
     transaction_pooling: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("pool_size", 1), ("max_overflow", 0), ("statement_timeout", 0)):
+            if getattr(self, name) < least:
+                raise ConfigurationError(f"{name} must be at least {least}")
+        for name in ("pool_recycle", "timeout"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name} must be more than 0")
 
     @property
     def connect_timeout(self) -> int:
