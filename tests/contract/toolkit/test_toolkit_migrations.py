@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from etl_models import migrate
 from etl_models.db.engine import build_engine
 from etl_models.db.target import Target
 from tests.support.alembic_project import Project, body, missing_names
@@ -255,3 +256,50 @@ def test_changes_drafted_on_sqlite_fit_the_servers(project: Project, database_ur
     project.each("upgrade head", "check")
     take_back(project, every)
     assert rows(database_url) == [("p", "it's sold: 100%", 3, "x", 0, 7)]
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_sql_without_a_database_makes_the_same_tables(project: Project, database_url: str, tmp_path: Path) -> None:
+    """What ``--sql`` prints, somebody else can run: the models then find nothing to change."""
+    project.use(f"sqlite:///{tmp_path}/draft.db")
+    project.draft("first", SHOP)
+    project.each("upgrade head")
+    project.draft("keys", SHOP.replace(*KEYS[2][:2]).replace(*KEYS[1][:2]))
+    project.use(database_url.replace("mysql://", "mariadb://"))
+    text = project.alembic("upgrade", "head", "--sql")
+    engine = build_engine(Target.parse(database_url))
+    with engine.begin() as connection:
+        for statement in text.split(";\n"):
+            if statement.strip() not in ("", "BEGIN", "COMMIT"):
+                connection.exec_driver_sql(statement)
+    engine.dispose()
+    project.alembic("check")
+
+
+@pytest.mark.database("sqlite")
+def test_sql_of_new_tables_is_written_for_sqlite_too(project: Project) -> None:
+    """Where no table has to be copied, ``--sql`` works on SQLite."""
+    project.draft("first", SHOP)
+    assert "CONSTRAINT ck_product_status CHECK" in project.alembic("upgrade", "head", "--sql")
+
+
+def test_neither_history_touches_the_other(tmp_path: Path, migrated_url: str) -> None:
+    """Beside etl-models' own tables, a user's drafts, upgrades and downgrades see the user's tables only."""
+    project = Project(tmp_path, migrated_url)
+    assert "etl_" not in body(project.draft("first", SHOP)).replace("etl_models", "")
+    project.each("upgrade head", "check")
+    migrate.check(migrated_url)
+    migrate.downgrade(migrated_url, "base")
+    project.each("check")
+    migrate.upgrade(migrated_url)
+    project.each("downgrade base")
+    migrate.check(migrated_url)
+    assert {"etl_job", "etl_alembic_version", "shop_version"} < tables(migrated_url)
+    assert "product" not in tables(migrated_url)
+
+
+def test_long_names_are_the_same_twice(project: Project) -> None:
+    """Names of constraints that a database has to shorten are recognised again."""
+    name = "status_" + "x" * 45
+    project.draft("first", SHOP.replace("    status: Status", f"    {name}: Status"))
+    project.each("upgrade head", "check", "downgrade base")
