@@ -1,4 +1,4 @@
-"""Which databases an application speaks to, by name; they are closed when it ends."""
+"""Which databases an application speaks to, by name; their connections are closed when it ends."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ M = TypeVar("M", DatabaseManager, AsyncDatabaseManager)
 def connect(
     app: FastAPI, *managers: AnyManager, name: str = DEFAULT, close: bool = True, problems: bool = True
 ) -> None:
-    """Let the dependencies of this package find a database under ``name``, and close it when ``app`` ends.
+    """Let the dependencies of this package find a database under ``name``.
 
     A name stands for one database: give its ``AsyncDatabaseManager`` for ``async def`` routes, its ``DatabaseManager``
-    for ``def`` routes, or both. Further databases are connected under further names. A manager cannot be used any more
-    once it is closed; with ``close=False`` it stays the caller's to close, after the application has ended. With
-    ``problems`` errors become problem details, see :func:`add_problem_handlers`. Raises ConfigurationError when the
-    name is taken already.
+    for ``def`` routes, or both. Further databases are connected under further names. When ``app`` ends, their
+    connections are closed; it may be started again. With ``close=False`` that is up to the caller, who can close the
+    managers for good after the application. With ``problems`` errors become problem details, see
+    :func:`add_problem_handlers`. An application that is mounted in another has connections of its own. Raises
+    ConfigurationError when the name is taken.
     """
     known = _databases(app)
     for manager in managers:
@@ -67,13 +68,18 @@ def _close_at_the_end(app: FastAPI, managers: tuple[AnyManager, ...]) -> None:
                 yield state
         finally:
             for manager in managers:
-                await _close(manager)
+                await _disconnect(manager)
 
     app.router.lifespan_context = lifespan
 
 
-async def _close(manager: AnyManager) -> None:
+async def _disconnect(manager: AnyManager) -> None:
+    # Not manager.close(), which is for good: an application is started and ended many times in its tests.
     if isinstance(manager, AsyncDatabaseManager):
-        await manager.close()
+        for engine in (manager.engine, manager.replica_engine):
+            if engine is not None:
+                await engine.dispose()
     else:
-        await run_in_threadpool(manager.close)
+        for blocking in (manager.engine, manager.replica_engine):
+            if blocking is not None:
+                await run_in_threadpool(blocking.dispose)

@@ -263,7 +263,7 @@ def served(app: Any) -> Iterator[str]:
 
 
 def test_the_same_through_a_real_server(database_url: str, face: str) -> None:
-    """Rows, problems, a client that hangs up, and the end: the databases are closed with the application."""
+    """Rows, problems, a client that hangs up; and the application can be ended and started again."""
     reached, go_on = threading.Event(), threading.Event()
 
     def wait() -> Any:
@@ -290,7 +290,8 @@ def test_the_same_through_a_real_server(database_url: str, face: str) -> None:
         go_on.set()
         items = client.get("/adverts").json()["items"]
         assert [item["name"] for item in items] == ["served"]
-    assert api.manager._routing.closed
+    with served(api.app) as address:
+        assert httpx.get(f"{address}/adverts", timeout=60).json()["total"] == 1
 
 
 # -- filters and pages -------------------------------------------------------------------------------------------------
