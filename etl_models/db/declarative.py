@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlalchemy import event
-from sqlalchemy.orm import Mapper, declared_attr, registry
+from sqlalchemy.orm import Mapper, RelationshipDirection, declared_attr, registry
 from sqlmodel import SQLModel
 from sqlmodel._compat import SQLModelConfig
 
@@ -192,7 +192,8 @@ def _fill(
     """Validate ``data`` and put it into a new instance, relations and composites as well."""
     model = type(instance)
     related = {key: data.pop(key) for key in model.__sqlmodel_relationships__ if key in data}
-    source = validated(model, with_columns_of_composites(model, data), strict=strict, context=context)
+    values = with_columns_of_composites(model, data) | _keys_of_parents(model, related)
+    source = validated(model, values, strict=strict, context=context)
     _hand_over(source, instance)
     for key, value in related.items():
         object.__setattr__(instance, key, value)
@@ -210,6 +211,19 @@ def _handed_over(source: M, model: type[M]) -> M:
     instance: M = sa.inspect(model).class_manager.new_instance()
     _hand_over(source, instance)
     return instance
+
+
+def _keys_of_parents(model: type[SQLModel], related: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the foreign keys that follow from parents: who gives a row its parent need not give the key as well."""
+    mapper, keys = sa.inspect(model), {}
+    for name, parent in related.items():
+        relation = mapper.relationships[name]
+        if relation.direction is RelationshipDirection.MANYTOONE and isinstance(parent, relation.mapper.class_):
+            for local, remote in relation.local_remote_pairs or ():
+                key = getattr(parent, relation.mapper.get_property_by_column(remote).key)
+                if key is not None:  # else the database numbers it, when it is flushed
+                    keys[mapper.get_property_by_column(local).key] = key
+    return keys
 
 
 @event.listens_for(Base, "after_mapper_constructed", propagate=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,7 +16,7 @@ from campaigns.load import JOB, KnownAd, Loader, TooManyRejectedError, judge, ma
 from campaigns.models import Ad, DailyPerformance, Marketing
 from campaigns.reports import spend_by_campaign
 from campaigns.repositories import AdRepository, PerformanceRepository
-from campaigns.settings import JOBS
+from campaigns.settings import FOLDER, JOBS
 from etl_models import SchemaVersionError, Store
 from etl_models.db import DatabaseManager, Money, Repository
 from etl_models.reads.execution import ExecutionRead
@@ -224,3 +227,37 @@ def test_ads_know_their_ids(database: DatabaseManager) -> None:
     assert isinstance(found["g-1001"], Ad)
     assert found["g-1001"].campaign is not None
     assert isinstance(found["g-1001"].id, UUID)
+
+
+def test_the_same_day_loaded_twice_at_once_is_there_once(
+    store: Store, database: DatabaseManager, campaigns_url: str
+) -> None:
+    """Workers that meet on a day share its execution; each succeeds, and no row is doubled or lost."""
+
+    def load(_: int) -> int:
+        with Store(campaigns_url) as own, DatabaseManager(campaigns_url) as connected:
+            return len(Loader(own, connected).load(GOOD).accepted)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(load, range(4))) == [4] * 4
+    assert len(days(database)) == 4
+    execution = shown(store, GOOD)
+    assert {row.execution_id for row in days(database)} == {execution.id}
+    assert execution.state == "succeeded"
+
+
+def test_a_worker_that_dies_leaves_no_success(store: Store, loader: Loader, database: DatabaseManager) -> None:
+    """Killed while it writes: no row stays, nothing says that the day is loaded, and the next worker loads it."""
+    program = f"""
+import os
+from campaigns import load, repositories
+repositories.AdRepository.sum_up = lambda *_: os._exit(9)
+load.main([{GOOD!r}])
+"""
+    died = subprocess.run([sys.executable, "-c", program], cwd=FOLDER, timeout=120, check=False)
+    assert died.returncode == 9
+    assert days(database) == []
+    assert shown(store, GOOD).state == "running"
+    loader.load(GOOD)
+    assert len(days(database)) == 4
+    assert shown(store, GOOD).state == "succeeded"

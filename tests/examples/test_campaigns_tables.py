@@ -148,13 +148,17 @@ def test_roles_can_be_given_and_taken(session: Any) -> None:
 
 
 def test_whoever_leaves_is_hidden_and_stays_an_owner(session: Any) -> None:
-    """Deleting hides a user from repositories, not from what they made."""
+    """Deleting hides a user, from their campaigns as well; who asks for the deleted finds them."""
     users = UserRepository(session)
     users.soft_delete(users.get_one(email="ben@example.org"))
     session.commit()
     assert users.find_by_email("ben@example.org") is None
     assert [user.email for user in users.find_active()] == ["ada@example.org", "cem@example.org"]
-    owner = CampaignRepository(session).get_one(slug="new-arrivals", load="owner").owner
+    campaigns = CampaignRepository(session)
+    session.expunge_all()
+    assert campaigns.get_one(slug="new-arrivals", load="owner").owner is None
+    session.expunge_all()
+    owner = campaigns.with_deleted().get_one(slug="new-arrivals", load="owner").owner
     assert owner is not None
     assert owner.full_name == "Ben Costa"
 

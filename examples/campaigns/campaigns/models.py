@@ -90,7 +90,7 @@ class Role(TimestampedBase, Marketing, table=True):
 
 
 class User(FullModel, Marketing, table=True):
-    """Somebody who works with campaigns. Deleting hides: what they owned still names them."""
+    """Somebody who works with campaigns. Deleting hides them; what they owned keeps their id."""
 
     email: str = Field(max_length=255, unique=True, regex=r"^[^@\s]+@[^@\s]+$")
     full_name: str = Field(max_length=255)
