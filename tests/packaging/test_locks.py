@@ -22,6 +22,9 @@ LOCKS = {NEWEST: "dev", OLDEST: "all,test"}
 """Each lock and the extras it holds besides the base dependencies."""
 
 OURS = {"etl_models", "etl_models_cli"}
+OPTIONAL = {"etl_models/db/caching": "cache", "etl_models/db/fastapi": "fastapi"}
+"""Folders whose modules stand on an extra."""
+
 PARTS = {"pydantic_core"}
 """Packages of their own that belong to a declared one, which asks for exactly one version of them."""
 
@@ -107,16 +110,20 @@ def test_both_lines_of_sqlalchemy_are_locked() -> None:
 
 def test_what_is_imported_is_declared() -> None:
     """A package that is there only because another one brings it may be gone tomorrow."""
-    declared = {canonicalize_name(requirement.name) for requirement in _direct()}
     owners = packages_distributions()
     undeclared = {
         f"{source.at(statement)}: {module}"
         for source in sources(*SHIPPED)
         for statement, module in source.imports()
         if (top := module.split(".")[0]) not in {*sys.stdlib_module_names, *OURS, *PARTS}
-        and not declared & {canonicalize_name(owner) for owner in owners.get(top, [top])}
+        and not _declared_for(source.path) & {canonicalize_name(owner) for owner in owners.get(top, [top])}
     }
     assert sorted(undeclared) == []
+
+
+def _declared_for(path: Path) -> set[str]:
+    extras = [extra for folder, extra in OPTIONAL.items() if path.is_relative_to(ROOT / folder)]
+    return {canonicalize_name(requirement.name) for requirement in _direct(*extras)}
 
 
 def test_every_dependency_is_explained() -> None:
