@@ -1,9 +1,8 @@
 """The toolkit beside advanced-alchemy, plain SQLModel sessions and SQLAlchemy Core, in one run on one database.
 
-    python benchmarks/toolkit.py sqlite:///bench.db [--rows 100000] [--only bulk]
+    python -m benchmarks.toolkit sqlite:///bench.db [--rows 100000] [--only bulk]
 
-advanced-alchemy is no dependency of ours: install it in an environment of its own for this; without it its column
-stays empty. CPU seconds of this process, the best of three rounds; the ratio is to Core. Each contender has the same
+advanced-alchemy comes with the extra ``bench``; without it its column stays empty, which is said loudly. CPU seconds of this process, the best of three rounds; the ratio is to Core. Each contender has the same
 columns in a table of its own.
 """
 
@@ -358,7 +357,7 @@ def main() -> None:
     bench = Bench(arguments.url, arguments.rows, arguments.singles)
     print(f"{bench.engine.dialect.name}: CPU seconds, best of {ROUNDS}, and the ratio to Core")
     if not bench.alchemy:
-        print("advanced-alchemy is not installed here")
+        print("ADVANCED-ALCHEMY IS NOT MEASURED: it is not installed; pip install 'etl-models[bench]'")
     try:
         bench.fill()
         for comparison in (bench.create, bench.get, bench.search, bench.bulk_create, bench.bulk_upsert, bench.to_dict):
