@@ -81,7 +81,15 @@ class Target:
     @property
     def is_missing(self) -> bool:
         """Whether it is a SQLite file that is not there, which opening it would make."""
-        return self.file is not None and not self.file.exists()
+        if self.file is None:
+            return False
+        try:
+            self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:  # of a folder we may not look into; whoever opens the file is told
+            return False
+        return False
 
     def check_confirmation(self, confirm: str) -> None:
         """Raise InvalidInputError unless ``confirm`` is the name of the database."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,8 +168,14 @@ def _make_private_file(path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.exists():
-        if path.is_dir():
+    try:
+        mode: int | None = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = None
+    except OSError as error:  # no permission to look into one of the folders above it
+        raise _unavailable(path, str(error.strerror)) from error
+    if mode is not None:
+        if stat.S_ISDIR(mode):
             raise _unavailable(path, "it is a folder")
         if not os.access(path, os.R_OK):
             raise _unavailable(path, "no permission to read it")

@@ -236,11 +236,10 @@ def test_a_unit_that_cannot_succeed_is_run_once(manager: Any) -> None:
     [
         lambda session: session.add(Entry(name="b")),
         lambda session: session.execute(sa.delete(Entry)),
-        lambda session: session.execute(sa.text("CREATE TABLE other (id INTEGER)")),
         lambda session: session.delete(session.exec(select(Entry)).one()),
         lambda session: (session.commit(), session.execute(sa.update(Entry).values(amount=1))),
     ],
-    ids=["add", "delete", "create table", "delete row", "after a commit"],
+    ids=["add", "delete", "delete row", "after a commit"],
 )
 def test_a_reading_session_refuses_to_write(manager: Any, write: Callable[[Any], Any]) -> None:
     """Whatever would write raises ReadOnlyError, with a change that was not flushed as well; nothing is written."""
@@ -250,13 +249,16 @@ def test_a_reading_session_refuses_to_write(manager: Any, write: Callable[[Any],
     with manager.session() as session:
         entry = session.exec(select(Entry)).one()
         assert (entry.name, entry.amount) == ("a", 0)
-        tables = session.run_sync(_tables) if hasattr(session, "run_sync") else _tables(session)
-    assert "other" not in tables
     assert in_use(manager) == 0
 
 
-def _tables(session: Any) -> list[str]:
-    return sa.inspect(session.connection()).get_table_names()
+@pytest.mark.database("sqlite", "postgresql")
+def test_a_reading_session_makes_no_table(manager: Any) -> None:
+    """Statements that define are refused as well (MariaDB commits before them, and its transaction with it)."""
+    with pytest.raises(ReadOnlyError), manager.session(readonly=True) as session:
+        session.execute(sa.text("CREATE TABLE other (id INTEGER)"))
+    with pytest.raises(SchemaVersionError), manager.session() as session:
+        session.execute(sa.text("SELECT * FROM other"))
 
 
 def test_a_change_in_a_reading_session_is_refused(manager: Any) -> None:
