@@ -6,7 +6,7 @@ need a base each: ``class ReportingBase(Base, registry=new_registry()): ...``.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -21,9 +21,8 @@ from etl_models.db.column_types import choose_types
 from etl_models.db.mixins import RowVersionMixin, TenantScopedMixin, own_hooks, own_items
 from etl_models.db.serialization import ModelSerializer, with_columns_of_composites
 from etl_models.db.types import SmartJSON, one_of
-from etl_models.db.validation import STATE, is_bare, set_fields, validated
+from etl_models.db.validation import STATE, as_row, hand_over, is_bare, set_fields, validated
 
-M = TypeVar("M", bound=SQLModel)
 MAX_MYSQL_KEY = 768
 """How many characters of four bytes fit a key of MySQL."""
 _RESERVED = frozenset({"metadata", "registry"})
@@ -124,7 +123,7 @@ class Base(SQLModel, registry=new_registry()):
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
         """Make an instance of values that are known to be right: nothing is validated, defaults are filled in."""
         made = super().model_construct(_fields_set, **values)
-        return _handed_over(made, cls) if _is_table(cls) else made
+        return as_row(cls, made) if _is_table(cls) else made
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a new row of the same values, in no session and without relations; ``update`` is not validated."""
@@ -194,23 +193,9 @@ def _fill(
     related = {key: data.pop(key) for key in model.__sqlmodel_relationships__ if key in data}
     values = with_columns_of_composites(model, data) | _keys_of_parents(model, related)
     source = validated(model, values, strict=strict, context=context)
-    _hand_over(source, instance)
+    hand_over(source, instance)
     for key, value in related.items():
         object.__setattr__(instance, key, value)
-
-
-def _hand_over(source: SQLModel, instance: SQLModel) -> None:
-    """Set all that Pydantic made on a bare instance on one that SQLAlchemy knows."""
-    for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
-        object.__setattr__(instance, name, getattr(source, name))
-    for key, value in source.__dict__.items():
-        object.__setattr__(instance, key, value)
-
-
-def _handed_over(source: M, model: type[M]) -> M:
-    instance: M = sa.inspect(model).class_manager.new_instance()
-    _hand_over(source, instance)
-    return instance
 
 
 def _keys_of_parents(model: type[SQLModel], related: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,5 +262,11 @@ def _shorten_mysql_indexes(table: sa.Table) -> None:
 @event.listens_for(Base, "before_insert", propagate=True)
 @event.listens_for(Base, "before_update", propagate=True)
 def _before_write(mapper: Mapper[Any], _: sa.Connection, target: Any) -> None:
-    for hook in own_hooks(mapper.class_):
+    for hook in own_hooks(mapper.class_, "__before_write__"):
+        hook(target)
+
+
+@event.listens_for(Base, "before_delete", propagate=True)
+def _before_delete(mapper: Mapper[Any], _: sa.Connection, target: Any) -> None:
+    for hook in own_hooks(mapper.class_, "__before_delete__"):
         hook(target)

@@ -16,7 +16,7 @@ from pydantic import model_validator
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
-from etl_models.db.tenancy import require_tenant
+from etl_models.db.tenancy import MAX_TENANT_LENGTH, check_flush, require_tenant
 from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, uuid_key
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
@@ -24,7 +24,6 @@ from etl_models.domain.ids import uuid7
 
 MAX_TAGS_LENGTH = 500
 MAX_SLUG_LENGTH = 255
-MAX_TENANT_LENGTH = 64
 
 TableItem = sa.Index | sa.Constraint
 
@@ -145,7 +144,8 @@ def slugify(text: str) -> str:
 class TenantScopedMixin(SQLModel):
     """``tenant_id``, indexed: whose row it is, taken from :func:`~etl_models.db.tenancy.tenant_scope`.
 
-    Every ORM query sees the rows of the present tenant only; without one it raises TenantRequiredError.
+    Every ORM query sees the rows of the present tenant only; without one it raises TenantRequiredError. So does a flush
+    that would add, change or delete a row of another tenant.
     """
 
     tenant_id: str = Field(
@@ -159,6 +159,13 @@ class TenantScopedMixin(SQLModel):
     def __table_items__(table: sa.Table) -> Iterator[TableItem]:
         yield sa.Index(None, table.c.tenant_id)
         yield sa.CheckConstraint(table.c.tenant_id != "", name="tenant_id")
+
+    def __before_write__(self) -> None:
+        was = sa.inspect(self).attrs.tenant_id.history.deleted
+        check_flush(type(self), self.tenant_id, *was)
+
+    def __before_delete__(self) -> None:
+        self.__before_write__()
 
 
 class RowVersionMixin(SQLModel):
@@ -182,6 +189,6 @@ def own_items(model: type[Any], table: sa.Table) -> Iterator[TableItem]:
             yield from items.__func__(table)
 
 
-def own_hooks(model: type[Any]) -> list[Any]:
-    """Return what the mixins of ``model`` do to a row before it is written."""
-    return [hook for base in model.__mro__ if (hook := base.__dict__.get("__before_write__")) is not None]
+def own_hooks(model: type[Any], name: str) -> list[Any]:
+    """Return what the mixins of ``model`` do to a row ``__before_write__`` or ``__before_delete__``."""
+    return [hook for base in model.__mro__ if (hook := base.__dict__.get(name)) is not None]

@@ -1,21 +1,29 @@
 """Whose rows are meant: the present tenant, and the guard that keeps every ORM query to its rows.
 
 The guard is at the session, not only in repositories, so that a forgotten filter cannot leak rows: selects, joins,
-relationship loads, ORM updates and deletes. Core statements on tables go past it.
+subqueries, relationship loads, updates, deletes, flushes. A statement it cannot narrow (Core on the table, an update by
+primary keys, ``from_statement``, ``INSERT ... SELECT``) is refused, save inside :func:`every_tenant`.
+
+It sees statements. SQL written as text has to name the tenant itself; what is sent through ``session.connection()`` or
+the legacy ``session.bulk_*`` methods goes past it; and ``session.get`` hands out a row that the session already holds:
+let a session serve one tenant, or use repositories, which look at what they hand out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm.util import LoaderCriteriaOption
+from sqlalchemy.sql import visitors
 
+from etl_models.db.bases import table_of
 from etl_models.db.errors import TenantRequiredError
 from etl_models.domain.naming import check_name
 
@@ -69,6 +77,19 @@ def check_tenant(model: type[Any], tenant: str) -> None:
         raise TenantRequiredError(f"this {model.__name__} belongs to another tenant", model=model.__name__)
 
 
+def check_flush(model: type[Any], *tenants: str) -> None:
+    """Refuse to flush a change of a row that is, or was, of another tenant than the present one, if there is one.
+
+    Without a tenant a flush is let through: rows that were made inside a block may be committed after it.
+    """
+    present = current_tenant()
+    if present is not None and any(tenant != present for tenant in tenants):
+        raise TenantRequiredError(
+            f"this {model.__name__} belongs to another tenant; flush the changes of one before the next one's turn",
+            model=model.__name__,
+        )
+
+
 def is_visible(tenant: str) -> bool:
     """Say whether rows of ``tenant`` are seen here."""
     return sees_every_tenant() or tenant == current_tenant()
@@ -87,26 +108,84 @@ def _install() -> None:
 
 def _keep_to_tenant(execution: ORMExecuteState) -> None:
     # More columns of a row that is already held are no leak, and are loaded wherever they are needed.
-    if execution.is_insert or execution.is_column_load or sees_every_tenant():
+    if execution.is_column_load or sees_every_tenant():
         return
     tenant = current_tenant()
-    if tenant is None:
-        _refuse(execution)
-    if execution.is_from_statement:  # text written by hand has to name the tenant itself
+    if tenant is None or not _can_be_narrowed(execution):
+        _refuse(execution, tenant)
+    elif not (execution.is_insert or execution.is_from_statement):
+        _narrow(execution, tenant)
         return
-    execution.statement = execution.statement.options(*(_criteria(model, tenant) for model in _scoped))
+    if tenant is None and execution.is_orm_statement and not execution.is_insert:
+        _narrow(execution, None)  # relations that are loaded along are not seen above: no row matches
 
 
-def _refuse(execution: ORMExecuteState) -> None:
-    for mapper in execution.all_mappers:
-        if mapper.class_ in _scoped:
-            raise TenantRequiredError(
-                f"{mapper.class_.__name__} rows belong to tenants and no tenant is set: work inside tenant_scope(...)",
-                model=mapper.class_.__name__,
-            )
+def _narrow(execution: ORMExecuteState, tenant: str | None) -> None:
+    models: list[Any] = _scoped
+    execution.statement = execution.statement.options(*(_criteria(model, tenant) for model in models))
 
 
+def _can_be_narrowed(execution: ORMExecuteState) -> bool:
+    """Whether criteria reach every place of the statement; text is taken as it is."""
+    if execution.is_from_statement:
+        return isinstance(getattr(execution.statement, "element", None), sa.TextClause)
+    if execution.is_insert:
+        return getattr(execution.statement, "select", None) is None
+    if execution.is_update and isinstance(execution.parameters, Sequence):
+        return False  # by primary key, where the ORM applies no criteria
+    return bool(execution.is_orm_statement) or isinstance(execution.statement, sa.TextClause)
+
+
+def _refuse(execution: ORMExecuteState, tenant: str | None) -> None:
+    """Raise TenantRequiredError when the statement has to do with rows of tenants."""
+    if execution.is_insert and getattr(execution.statement, "select", None) is None:
+        return  # the row says whose it is
+    held = {table_of(model): model for model in _scoped}
+    model = next((held[table] for table in _tables(execution) if table in held), None)
+    if model is None:
+        return
+    if tenant is None:
+        reason = "rows belong to tenants and no tenant is set: work inside tenant_scope(...)"
+    else:
+        reason = "rows belong to tenants and this kind of statement cannot be kept to one: see every_tenant()"
+    raise TenantRequiredError(f"{model.__name__} {reason}", model=model.__name__)
+
+
+def _tables(execution: ORMExecuteState) -> Iterator[Any]:
+    """Yield the tables a statement names, at any depth; some of them several times."""
+    yield from (mapper.local_table for mapper in execution.all_mappers)
+    waiting: list[Any] = [execution.statement]
+    seen = set()
+    while waiting:
+        for element in visitors.iterate(waiting.pop()):
+            if isinstance(element, sa.Table):
+                yield element
+            elif isinstance(element, sa.Column) and element.table is not None and id(element.table) not in seen:
+                seen.add(id(element.table))
+                waiting.append(element.table)
+
+
+class _Criteria(LoaderCriteriaOption):
+    """Criteria that hold in every place of one statement, and are not kept for later ones.
+
+    SQLAlchemy knows criteria for all of it, which rows then carry on to what they load in other scopes, and criteria
+    that leave out what is loaded by a join along with a row.
+    """
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals  # noqa: SLF001  (what identifies it in caches)
+
+    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
+        """Let joins that load relations see them."""
+        everywhere = object.__new__(LoaderCriteriaOption)
+        for name in LoaderCriteriaOption.__slots__:
+            setattr(everywhere, name, getattr(self, name))
+        everywhere.propagate_to_loaders = True
+        everywhere.get_global_criteria(attributes)
+
+
+@lru_cache(maxsize=1024)
 def _criteria(model: type[Any], tenant: str | None) -> Any:
-    # Where rows of tenants are joined to without being selected there is nothing to refuse: no row matches.
-    condition = sa.false() if tenant is None else model.tenant_id == tenant
-    return with_loader_criteria(model, condition, include_aliases=True, propagate_to_loaders=False)
+    if tenant is None:
+        return _Criteria(model, sa.false(), include_aliases=True, propagate_to_loaders=False)
+    # A function, because an expression would not be adapted to aliases that are joined.
+    return _Criteria(model, lambda kind: kind.tenant_id == tenant, include_aliases=True, propagate_to_loaders=False)

@@ -55,15 +55,17 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
 
     ``checked`` makes it TEXT that must be valid JSON on SQLite, whose JSON alone is a name without a rule; columns of
     :class:`~etl_models.db.declarative.Base` are checked by themselves. Raises
-    :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep.
+    :class:`~etl_models.errors.InvalidInputError` for values that one of the databases could not keep. ``composed``
+    values are made of others that were checked one by one, and may together be larger than one may be.
     """
 
     impl = sa.JSON
     cache_ok = True
 
-    def __init__(self, *, checked: bool = False) -> None:
+    def __init__(self, *, checked: bool = False, composed: bool = False) -> None:
         super().__init__(none_as_null=True)
         self.checked = checked
+        self.composed = composed
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Choose JSONB where there is one."""
@@ -83,7 +85,9 @@ class SmartJSON(sa.types.TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Check and normalise the value before any database sees it."""
-        return None if value is None else _sorted(canonical(value, "JSON value"))
+        if value is None:
+            return None
+        return _sorted(value if self.composed else canonical(value, "JSON value"))
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """Give objects back with sorted keys: jsonb has an order of its own."""

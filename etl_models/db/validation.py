@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from pydantic_core import PydanticUndefined, SchemaValidator
 from sqlmodel import SQLModel
 
+M = TypeVar("M", bound=SQLModel)
 STATE = "_sa_instance_state"
 
 
@@ -40,8 +42,8 @@ def validated_field(model: type[SQLModel], name: str, value: Any, known: Mapping
 
     ``known`` holds other fields, for validators of the field that look at them. Raises pydantic.ValidationError.
     """
-    data: dict[str, Any] = _fields_validator(model).validate_assignment(dict(known or {}), name, value)[0]
-    return data[name]
+    data: Any = _fields_validator(model).validate_assignment(dict(known or {}), name, value)
+    return data[0][name]  # and its extras, and the names that were set
 
 
 def validated_changes(instance: SQLModel, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +66,21 @@ def validated_changes(instance: SQLModel, changes: Mapping[str, Any]) -> dict[st
     return {
         key: held for key, held in after.items() if key in changes or before.get(key, PydanticUndefined) is not held
     }
+
+
+def as_row(model: type[M], bare: M) -> M:
+    """Return an instance that SQLAlchemy knows, holding what a bare one does."""
+    row: M = sa.inspect(model).class_manager.new_instance()
+    hand_over(bare, row)
+    return row
+
+
+def hand_over(bare: SQLModel, row: SQLModel) -> None:
+    """Set all that Pydantic made on a bare instance on one that SQLAlchemy knows."""
+    for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+        object.__setattr__(row, name, getattr(bare, name))
+    for key, value in bare.__dict__.items():
+        object.__setattr__(row, key, value)
 
 
 def set_fields(instance: SQLModel, changes: Mapping[str, Any]) -> None:

@@ -13,18 +13,22 @@ from enum import StrEnum
 from typing import Any, Self
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, object_session
 from sqlmodel import SQLModel
 
+from etl_models.db.bases import MYSQL_OPTIONS
 from etl_models.db.column_types import bare
-from etl_models.db.errors import NotFoundError, RepositoryError
-from etl_models.db.mixins import RowVersionMixin
+from etl_models.db.errors import InvalidDataError, NotFoundError, RepositoryError
+from etl_models.db.mixins import RowVersionMixin, TenantScopedMixin
 from etl_models.db.serialization import column_fields, decode_value, encode_value
+from etl_models.db.tenancy import is_visible, require_tenant, sees_every_tenant
 from etl_models.db.types import SmartJSON, UTCDateTime, big_integer, key_string, one_of, str_enum
-from etl_models.db.validation import set_fields
+from etl_models.db.validation import as_row, is_bare, set_fields, validated_field
 from etl_models.domain.actor import current_actor
 from etl_models.domain.clock import utcnow
+from etl_models.domain.jsonvalue import canonical
 
 SUFFIX = "_history"
 # Not in Table.info, which Alembic writes into its drafts.
@@ -90,30 +94,47 @@ def history_table(model: type[Any]) -> sa.Table:
 def changes(session: Session, model: type[Any], identity: Sequence[Any]) -> list[Change]:
     """Return the history of the row with that primary key, the oldest first; also of a deleted one."""
     table = history_table(model)
+    _check_tenant(model)
     rows = session.connection().execute(
         sa.select(table).where(*_is_of(table, model, identity)).order_by(table.c.history_id)
     )
     return [
-        Change(row.version, ChangeKind(row.kind), row.changed_at, row.changed_by, row.before, row.after) for row in rows
+        Change(row.version, ChangeKind(row.kind), row.changed_at, row.changed_by, row.before, row.after)
+        for row in rows
+        if _is_seen(model, row.before) and _is_seen(model, row.after)
     ]
 
 
 def state_at(session: Session, model: type[Any], identity: Sequence[Any], moment: datetime) -> Any:
-    """Return the row as it was at ``moment``, as a new instance in no session; None when it did not exist."""
-    table = history_table(model)
-    query = sa.select(table.c.after).where(*_is_of(table, model, identity), table.c.changed_at <= moment)
-    found = session.connection().execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
-    return None if found is None else model.model_validate(_decoded(model, found))
+    """Return the row as it was at ``moment``, as a new instance in no session; None when it did not exist.
+
+    Fields that are gone since are left out, new ones have their defaults. Raises InvalidDataError for a naive moment.
+    """
+    if moment.utcoffset() is None:
+        raise InvalidDataError("a moment needs an offset: pass an aware datetime", model=model.__name__)
+    found = _state(session, model, identity, history_table(model).c.changed_at <= moment)
+    return None if found is None else _revived(model, found)
 
 
 def state_of_version(session: Session, model: type[Any], identity: Sequence[Any], version: int) -> Mapping[str, Any]:
     """Return the fields of a version as JSON. Raises NotFoundError when there is none of it."""
-    table = history_table(model)
-    query = sa.select(table.c.after).where(*_is_of(table, model, identity), table.c.version == version)
-    found = session.connection().execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+    found = _state(session, model, identity, history_table(model).c.version == version)
     if found is None:
         raise NotFoundError(f"version {version} of {model.__name__}", identity=_shown(identity))
-    return found  # type: ignore[no-any-return]
+    return found
+
+
+def _state(
+    session: Session, model: type[Any], identity: Sequence[Any], condition: sa.ColumnElement[bool]
+) -> Mapping[str, Any] | None:
+    """Return the last state that fits; None where there is none, the row was deleted, or is another tenant's."""
+    _check_tenant(model)
+    table = history_table(model)
+    query = sa.select(table.c.after).where(*_is_of(table, model, identity), condition)
+    found: Mapping[str, Any] | None = (
+        session.connection().execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+    )
+    return found if _is_seen(model, found) else None
 
 
 def restore(row: SQLModel, state: Mapping[str, Any]) -> None:
@@ -134,7 +155,11 @@ def restore(row: SQLModel, state: Mapping[str, Any]) -> None:
 
 def snapshot(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return column values by attribute name as JSON."""
-    return {name: encode_value(values.get(name)) for name in column_fields(model)}
+    return {name: _checked(name, encode_value(values.get(name))) for name in column_fields(model)}
+
+
+def _checked(name: str, value: Any) -> Any:
+    return canonical(value, name) if isinstance(value, dict | list) else value
 
 
 def entry(
@@ -167,6 +192,7 @@ def record(connection: sa.Connection, model: type[Any], entries: Iterable[Mappin
 
 def _make_history_table(table: sa.Table) -> sa.Table:
     key = [sa.Column(f"row_{column.name}", column.type, nullable=False) for column in table.primary_key]
+    options: dict[str, Any] = MYSQL_OPTIONS
     return sa.Table(
         f"{table.name}{SUFFIX}",
         table.metadata,
@@ -176,11 +202,12 @@ def _make_history_table(table: sa.Table) -> sa.Table:
         sa.Column("kind", str_enum(ChangeKind), nullable=False),
         sa.Column("changed_at", UTCDateTime, nullable=False),
         sa.Column("changed_by", key_string(255), nullable=False),
-        sa.Column("before", SmartJSON(checked=True)),
-        sa.Column("after", SmartJSON(checked=True)),
+        sa.Column("before", SmartJSON(checked=True, composed=True)),
+        sa.Column("after", SmartJSON(checked=True, composed=True)),
         one_of("kind", ChangeKind),
         sa.Index(None, *[column.name for column in key], "version"),
         schema=table.schema,
+        **options,
     )
 
 
@@ -232,17 +259,17 @@ def _committed(connection: sa.Connection, row: VersioningMixin) -> dict[str, Any
         values[name] = history.deleted[0] if history.deleted else getattr(row, name)
         if history.added and not history.deleted:  # changed in place, or set before it was loaded
             unknown.append(name)
-    state = snapshot(model, values)
     if unknown:
-        last = _last_state(connection, model, _identity(row)) or {}
-        state |= {name: last[name] for name in unknown if name in last}
-    return state
+        values |= _stored(connection, row, unknown)
+    return snapshot(model, values)
 
 
-def _last_state(connection: sa.Connection, model: type[Any], identity: Sequence[Any]) -> Mapping[str, Any] | None:
-    table = history_table(model)
-    query = sa.select(table.c.after).where(*_is_of(table, model, identity))
-    return connection.execute(query.order_by(table.c.history_id.desc()).limit(1)).scalar()
+def _stored(connection: sa.Connection, row: Any, names: Iterable[str]) -> Mapping[str, Any]:
+    mapper, identity = sa.inspect(type(row)), sa.inspect(row).identity or ()
+    columns = [mapper.column_attrs[name].columns[0].label(name) for name in names]
+    found = [column == value for column, value in zip(mapper.primary_key, identity, strict=True)]
+    stored = connection.execute(sa.select(*columns).where(*found)).mappings().one_or_none()
+    return dict(stored or {})
 
 
 def _is_of(table: sa.Table, model: type[Any], identity: Sequence[Any]) -> list[sa.ColumnElement[bool]]:
@@ -256,6 +283,33 @@ def _decoded(model: type[Any], state: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in state.items()
         if name in model.model_fields  # a field may have gone since
     }
+
+
+def _revived(model: type[Any], state: Mapping[str, Any]) -> Any:
+    """Make an instance of an old state, which the rules of today may refuse."""
+    values = {name: _revived_field(model, name, value) for name, value in _decoded(model, state).items()}
+    made = model.model_construct(**values)
+    return as_row(model, made) if is_bare(made) else made
+
+
+def _revived_field(model: type[Any], name: str, value: Any) -> Any:
+    try:
+        return validated_field(model, name, value)
+    except ValidationError:
+        pass
+    try:
+        return TypeAdapter(model.model_fields[name].annotation).validate_python(value)
+    except ValidationError:
+        return value
+
+
+def _check_tenant(model: type[Any]) -> None:
+    if issubclass(model, TenantScopedMixin) and not sees_every_tenant():
+        require_tenant()
+
+
+def _is_seen(model: type[Any], state: Mapping[str, Any] | None) -> bool:
+    return state is None or not issubclass(model, TenantScopedMixin) or is_visible(state["tenant_id"])
 
 
 def _session_of(row: Any) -> Session:
