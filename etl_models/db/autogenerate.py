@@ -8,9 +8,10 @@
 
     run_migrations(context, Base.metadata)
 
-Types of the toolkit are written as what they are, with the import they need; SQLite's tables are changed by copying
-them; other programs' tables in the same database (etl-models' own among them) are left alone; one process migrates at
-a time. Alembic itself is never imported here: ``env.py`` brings it.
+Types of the toolkit are written as what they are, with the import they need, and check constraints are compared too
+(:mod:`~etl_models.db.drafts`, :mod:`~etl_models.db.draft_checks`); SQLite's tables are changed by copying them; other
+programs' tables in the same database (etl-models' own among them) are left alone; one process migrates at a time.
+Alembic is imported by functions only: ``env.py`` has brought it. ``docs/toolkit-migrations.md`` walks through it all.
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ def test_the_page_runs_as_written(database_url: str, tmp_path: Path) -> None:
         else:
             printed += run(tmp_path, content, database_url)
     page = PAGE.read_text("utf-8")
-    assert printed.count("No new upgrade operations detected.") == len(re.findall(r"^\$ alembic.* check$", page, re.M))
+    assert printed.count("No new upgrade operations detected.") == len(
+        re.findall(r"^\$ alembic.* check$", page, re.MULTILINE)
+    )
     assert "0007 (head)" in printed
     assert "CREATE TABLE product" in (tmp_path / "first.sql").read_text()
     drafted = (tmp_path / "migrations" / "versions" / "0005_keys.py").read_text()

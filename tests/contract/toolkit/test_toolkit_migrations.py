@@ -271,7 +271,7 @@ def test_sql_without_a_database_makes_the_same_tables(project: Project, database
     with engine.begin() as connection:
         for statement in text.split(";\n"):
             if statement.strip() not in ("", "BEGIN", "COMMIT"):
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement.replace("%", "%%"))
     engine.dispose()
     project.alembic("check")
 
