@@ -734,7 +734,7 @@ def test_the_store_holds_no_code(rows_of: Any, redis_server: redis.RedisServer) 
             assert (row.budget, queries) == (1, 1)
 
 
-# ---------------------------------------------------------------------------------------------------- without a database
+# --------------------------------------------------------------------------------------------------- without a database
 
 
 @given(st.binary())
