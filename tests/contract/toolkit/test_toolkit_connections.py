@@ -22,6 +22,8 @@ from etl_models.db.errors import ConflictError, DuplicateError, InvalidDataError
 from etl_models.errors import ConfigurationError, DatabaseUnavailableError, InvalidInputError, SchemaVersionError
 from tests.support.connections import KILL, THREAD, Entry, Ledger, Managers, add, in_use, names
 from tests.support.databases import Backend
+from tests.support.pgbouncer import pooled
+from tests.support.processes import UnavailableError
 
 pytestmark = pytest.mark.contract
 
@@ -585,6 +587,32 @@ def test_behind_a_pooler_nothing_is_prepared_and_limits_are_those_of_the_transac
 
     assert manager.run(look) == (None, "", "7s")
     assert managers(database_url, statement_timeout=7).run(look)[0] == 5
+
+
+@pytest.mark.database("postgresql")
+def test_a_pooler_that_deals_transactions_out_is_no_hindrance(database_url: str, managers: Managers) -> None:
+    """Behind a real PgBouncer tables are made, eight writers at once lose nothing, and limits do not leak."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(pooled(database_url))
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        managers(url, transaction_pooling=True).create_tables()
+
+        def work(number: int) -> None:
+            with DatabaseManager(url, metadata=Ledger.metadata, transaction_pooling=True) as manager:
+                for count in range(10):
+                    add(manager, f"{number} {count}")
+                    assert f"{number} {count}" in names(manager, readonly=True)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(work, range(8)))
+        manager = managers(url, transaction_pooling=True, statement_timeout=7)
+        assert len(names(manager)) == 80
+        assert manager.health_check().facts["statement_timeout"] == "7s"
+        told = managers(url, timeout=2).health_check().error
+        assert "transaction_pooling" in told
+    assert managers(database_url, transaction_pooling=True).health_check().facts["statement_timeout"] == "5min"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
