@@ -394,15 +394,27 @@ async def test_a_query_that_means_nothing_is_refused(async_api: Api, query: str,
 
 
 async def test_hostile_text_finds_nothing_or_is_refused(async_api: Api) -> None:
-    """Every text in every kind of parameter: 200 or 422, and no word of SQL or of a driver in any answer."""
+    """Every text as search, pattern, cursor, name of a parameter and, in turn, as all else: 200 or 422, never SQL."""
     await _filled(async_api)
-    names = ("q", "name", "name__icontains", "name__matches", "name__in", "person__email__iendswith", "cursor")
-    others = ("budget", "color", "id", "created_at__gte", "order_by", "limit", "note__isnull")
+    names = ("q", "name__matches", "cursor")
+    others = (
+        *(
+            "name",
+            "name__icontains",
+            "name__in",
+            "person__email__iendswith",
+            "budget",
+            "color",
+            "id",
+            "created_at__gte",
+        ),
+        *("order_by", "limit", "note__isnull"),
+    )
     wrong = []
     for number, (label, text) in enumerate(HOSTILE.items()):
         value = quote_from_bytes(text.encode("utf-8", "surrogatepass")[:15_000])
-        odd = others[number % len(others)]
-        for query in [f"{name}={value}" for name in (*names, odd)] + [f"{value}=1"]:
+        turn = others[number % len(others)]
+        for query in [f"{name}={value}" for name in (*names, turn)] + [f"{value}=1"]:
             path = "/adverts/pages" if query.startswith("cursor") else "/adverts"
             answer = await async_api.client.get(f"{path}?{query}")
             told = answer.text.lower()
