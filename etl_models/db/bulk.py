@@ -21,6 +21,7 @@ from etl_models.db.errors import DuplicateError, InvalidDataError, StaleDataErro
 from etl_models.db.filters import Condition
 from etl_models.db.given import values_of
 from etl_models.db.mixins import TenantScopedMixin
+from etl_models.db.serialization import with_columns_of_composites
 from etl_models.db.tenancy import check_tenant, current_tenant, require_tenant, sees_every_tenant
 from etl_models.db.upsert import unique_keys, upsert
 from etl_models.db.validation import validated_field, validated_row
@@ -35,7 +36,7 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Iterable[Row]) ->
     """Insert new rows and return how many. Raises pydantic.ValidationError before anything of its chunk is sent."""
     session.flush()
     connection, count = _connection(session, model), 0
-    for chunk in in_chunks(map(values_of, rows), ROWS_PER_STATEMENT):
+    for chunk in in_chunks(_given(model, rows), ROWS_PER_STATEMENT):
         new = [_new_row(model, row) for row in chunk]
         count += len(new)
         if issubclass(model, VersioningMixin) and _numbering(model) is not None:
@@ -86,6 +87,7 @@ def upsert_rows(session: Session, model: type[SQLModel], rows: Iterable[Row], ma
 def upsert_row(session: Session, model: type[SQLModel], row: Row, match: Collection[str]) -> dict[str, Any] | None:
     """Do so with one row and return what it has in ``match``; None for one that the database has yet to number."""
     _check_match(model, match)
+    (row,) = _given(model, [row])
     if _is_unnumbered(model, row, match):
         return None
     session.flush()
@@ -109,7 +111,13 @@ def _connection(session: Session, model: type[SQLModel]) -> sa.Connection:
 
 
 def _chunks(model: type[SQLModel], rows: Iterable[Row]) -> Iterator[list[Row]]:
-    return in_chunks(map(values_of, rows), CHUNK if issubclass(model, VersioningMixin) else ROWS_PER_STATEMENT)
+    return in_chunks(_given(model, rows), CHUNK if issubclass(model, VersioningMixin) else ROWS_PER_STATEMENT)
+
+
+def _given(model: type[SQLModel], rows: Iterable[Any]) -> Iterator[Row]:
+    if not sa.inspect(model).composites:
+        return map(values_of, rows)
+    return (with_columns_of_composites(model, values_of(row)) for row in rows)
 
 
 def _owner(model: type[SQLModel]) -> list[Condition]:

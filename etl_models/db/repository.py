@@ -198,6 +198,8 @@ class Repository(ReadRepository[T]):
         counter = sa.inspect(self.model).version_id_col
         if counter is None:
             raise InvalidDataError(f"{self.model.__name__} has no version to compare", model=self.model.__name__)
+        if getattr(row, counter.key) != expected and not self.session.is_modified(row):
+            self.session.refresh(row)  # what this session holds may be older than what the caller has seen
         if (found := getattr(row, counter.key)) != expected:
             raise StaleDataError(self.model.__name__, identity=self._identity(row), expected=expected, found=found)
 

@@ -358,6 +358,8 @@ def with_columns_of_composites(model: type[SQLModel], values: Mapping[str, Any])
     composites = sa.inspect(model).composites
     result = dict(values)
     for key in composites.keys() & values.keys():
+        if not hasattr(result[key], "__composite_values__"):
+            continue  # refused with the unknown fields
         parts = result.pop(key).__composite_values__()
         result |= dict(zip((column.key for column in composites[key].props), parts, strict=True))
     return result

@@ -24,6 +24,7 @@ from etl_models.db.errors import (
 )
 from etl_models.db.filters import Where
 from etl_models.db.mixins import RowVersionMixin, SoftDeleteMixin, TenantScopedMixin
+from etl_models.db.money import Money
 from etl_models.db.repository import Repository
 from etl_models.db.selection import Keyset, Scope, Selection
 from etl_models.db.shapes import create_shape
@@ -248,6 +249,20 @@ def test_bulk_rows_may_be_shapes_and_generators_but_not_stored_rows(rows: Rows, 
             with pytest.raises(InvalidDataError):
                 method(wrong)
     assert [method([]) for method in (accounts.bulk_create, accounts.bulk_update, accounts.bulk_upsert)] == [0, 0, 0]
+
+
+def test_bulk_rows_may_hold_money(rows_of: RowsOf) -> None:
+    """What is one value of two columns is so in bulk as well."""
+    samples = rows_of(Sample).repository(Sample)
+    ident = samples.upsert(price=Money.of("1", "USD")).id
+    samples.bulk_create([{"price": Money.of("2", "USD")}])
+    samples.bulk_upsert([{"id": ident, "price": Money.of("3", "CHF")}])
+    samples.bulk_update([{"id": ident, "price": Money.of("4", "CHF")}])
+    for call in (lambda: samples.bulk_create([{"price": 5}]), lambda: samples.update(ident, price=5)):
+        with pytest.raises(InvalidDataError, match="price"):
+            call()
+    assert samples.count(price_micros=4_000_000, price_currency="CHF") == 1
+    assert samples.count(price_micros=2_000_000, price_currency="USD") == 1
 
 
 def test_unknown_fields_of_a_bulk_update_are_named(accounts: Any) -> None:
@@ -597,6 +612,16 @@ def test_versions_are_compared_where_there_are_some(accounts: Any) -> None:
     """``expected_version`` for a model that keeps none is a mistake, not a conflict."""
     with pytest.raises(InvalidDataError, match="no version"):
         accounts.update(accounts.get_one(email="ada@x"), points=1, expected_version=1)
+
+
+def test_a_caller_may_have_seen_more_than_the_session(rows_of: RowsOf) -> None:
+    """``expected_version`` is compared with what is stored, also where the session holds an older state."""
+    rows = rows_of(Counter)
+    counters = rows.repository(Counter)
+    held = counters.create(count=1)
+    counters.bulk_update([{"id": held.id, "count": 5}])
+    assert held.version == 1
+    assert counters.update(held.id, count=6, expected_version=2).version == 3
 
 
 def test_of_two_sessions_the_later_one_is_told(rows_of: RowsOf, database_url: str) -> None:
