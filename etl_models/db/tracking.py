@@ -178,7 +178,8 @@ def _hold(state: InstanceState[Any], key: str) -> None:
 
 def track(attribute: QueryableAttribute[Any]) -> None:
     """Let changes inside the value of a mapped attribute count as changes of its row."""
-    key, owner = attribute.key, attribute.class_
+    key: str = attribute.key
+    owner: Any = attribute.class_
     _keys.setdefault(owner, []).append(key)
 
     def on_load(state: InstanceState[Any], *_: Any) -> None:
