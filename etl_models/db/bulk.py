@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
@@ -76,10 +77,11 @@ def upsert_rows(session: Session, model: type[SQLModel], rows: Iterable[Row], ma
     session.flush()
     count = 0
     for chunk in _chunks(model, rows):
-        named = [row for row in chunk if not _is_unnumbered(model, row, match)]
-        _upsert(session, model, named, [_new_row(model, row) for row in named], match)
-        if len(named) < len(chunk):
+        named = chunk
+        if _numbering(model) in match:
+            named = [row for row in chunk if not _is_unnumbered(model, row, match)]
             insert_rows(session, model, (row for row in chunk if _is_unnumbered(model, row, match)))
+        _upsert(session, model, named, [_new_row(model, row) for row in named], match)
         count += len(chunk)
     return count
 
@@ -205,15 +207,16 @@ def _by_names(
     given: Sequence[Row], new: Sequence[dict[str, Any]], *, in_turn: bool
 ) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
     """Yield rows that name the same fields and have the same columns, and those names."""
-    pairs: Iterable[tuple[Row, dict[str, Any]]] = zip(given, new, strict=True)
-    if not in_turn:
-        pairs = sorted(pairs, key=_named_and_held)
-    for (names, _), group in groupby(pairs, _named_and_held):
-        yield names, [full for _, full in group]
-
-
-def _named_and_held(pair: tuple[Row, dict[str, Any]]) -> tuple[tuple[str, ...], int]:
-    return tuple(pair[0]), len(pair[1])
+    kinds = [(tuple(row), len(full)) for row, full in zip(given, new, strict=True)]
+    if in_turn:
+        for (names, _), group in groupby(zip(kinds, new, strict=True), itemgetter(0)):
+            yield names, [full for _, full in group]
+        return
+    groups: dict[tuple[tuple[str, ...], int], list[dict[str, Any]]] = {}
+    for kind, full in zip(kinds, new, strict=True):
+        groups.setdefault(kind, []).append(full)
+    for (names, _), alike in groups.items():
+        yield names, alike
 
 
 # ------------------------------------------------------------------------------------------------------------- updates

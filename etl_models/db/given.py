@@ -16,7 +16,7 @@ def values_of(data: Any) -> Mapping[str, Any]:
     Raises InvalidDataError for what is no set of values, a row that is stored already among it: which of its fields
     are meant cannot be told.
     """
-    if isinstance(data, Mapping):
+    if type(data) is dict or isinstance(data, Mapping):  # the first is three times as fast, and nearly always true
         return data
     if data is None:
         return {}
