@@ -2,8 +2,8 @@
 
     python -m benchmarks.toolkit sqlite:///bench.db [--rows 100000] [--only bulk]
 
-advanced-alchemy comes with the extra ``bench``; without it its column stays empty, which is said loudly. CPU seconds of this process, the best of three rounds; the ratio is to Core. Each contender has the same
-columns in a table of its own.
+advanced-alchemy comes with the extra ``bench``; without it its column stays empty, which is said loudly. CPU seconds of
+this process, the best of three rounds; the ratio is to Core. Each contender has the same columns in a table of its own.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -161,7 +161,7 @@ def test_a_reference_to_nothing_and_a_missing_value_leave_a_session_as_such(mana
     with pytest.raises(InvalidDataError), manager.session() as session:
         session.execute(sa.text("INSERT INTO entry (id, name, version, amount) VALUES ('1', NULL, 1, 0)"))
     with pytest.raises(ValidationError), manager.session() as session:
-        session.add(Entry(name=None))
+        session.add(Entry(name=None))  # type: ignore[arg-type]
 
 
 def test_a_row_that_changed_meanwhile_leaves_a_session_as_stale(manager: Any) -> None:
@@ -686,7 +686,7 @@ async def test_a_cancelled_task_leaves_its_unit_done_or_not_done(database_url: s
             await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
-            while manager.engine.pool.checkedout():  # noqa: ASYNC110 - the rollback goes on behind the second cancellation
+            while cast("sa.QueuePool", manager.engine.pool).checkedout():  # noqa: ASYNC110 - the rollback goes on behind the second cancellation
                 await asyncio.sleep(0.001)
         async with manager.session() as session:
             found = (await session.exec(select(Entry.name))).all()
