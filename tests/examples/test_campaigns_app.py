@@ -95,6 +95,7 @@ async def test_planners_add_campaigns(api: httpx.AsyncClient) -> None:
     ("headers", "status"),
     [({}, 422), ({"X-User": "nobody@example.org"}, 401), ({"X-User": "cem@example.org"}, 403)],
 )
+@pytest.mark.database("sqlite")  # who may do what is no matter of the database
 async def test_nobody_else_changes_anything(api: httpx.AsyncClient, headers: dict[str, str], status: int) -> None:
     """Nobody without a name, nobody unknown, no analyst."""
     found = await one(api, "spring-sale")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
-from campaigns.load import JOB, KnownAd, Loader, TooManyRejectedError, judge, main, read_lines
+from campaigns.load import JOB, Loader, TooManyRejectedError, main
 from campaigns.models import Ad, DailyPerformance, Marketing
 from campaigns.reports import spend_by_campaign
 from campaigns.repositories import AdRepository, PerformanceRepository
+from campaigns.rows import MOST_TOLD, KnownAd, Verdict, judge, read_lines
 from campaigns.settings import FOLDER, JOBS
 from etl_models import SchemaVersionError, Store
 from etl_models.db import DatabaseManager, Money, Repository
@@ -45,6 +49,10 @@ def loader(store: Store, database: DatabaseManager) -> Loader:
 
 def days(database: DatabaseManager) -> list[DailyPerformance]:
     return database.read(lambda session: Repository(session, DailyPerformance).find_all(order_by="id", load="ad"))
+
+
+def clicks(database: DatabaseManager) -> dict[str, int]:
+    return database.read(lambda session: {ad.code: ad.clicks for ad in AdRepository(session).with_deleted().find_all()})
 
 
 def shown(store: Store, day: str) -> ExecutionRead:
@@ -99,8 +107,7 @@ def test_a_day_loaded_again_is_there_once(loader: Loader, store: Store, database
     } == before
     assert len(before) == 4
     assert shown(store, GOOD).attempt_count == 2
-    clicks = database.read(lambda session: {ad.code: ad.clicks for ad in AdRepository(session).find_all()})
-    assert clicks == {"g-1001": 82, "g-1002": 118, "m-2001": 204, "m-2002": 99, "t-3001": 0}
+    assert clicks(database) == {"g-1001": 82, "g-1002": 118, "m-2001": 204, "m-2002": 99, "t-3001": 0}
 
 
 def test_a_corrected_file_replaces_what_it_corrects(loader: Loader, database: DatabaseManager, tmp_path: Path) -> None:
@@ -204,6 +211,8 @@ def test_the_command_loads_what_it_can(campaigns_url: str, capsys: pytest.Captur
         ("g-1,10,1,0,1,USD", "USD, but the campaign is paid in EUR"),
         ("g-9,10,1,0,1,EUR", "there is no ad 'g-9'"),
         ("g-0,10,1,0,1,EUR", "another row for the ad 'g-0'"),
+        ("g-\x00,10,1,0,1,EUR", "ad: String should match pattern"),
+        (f"g-1,{2**63},1,0,1,EUR", "impressions: Input should be less than 9223372036854775808"),
         ("g-1,10", "clicks: Input should be a valid integer"),
         ("g-1,10,1,0,1,EUR,more", "Keys should be strings"),
     ],
@@ -213,11 +222,19 @@ def test_each_fault_is_told_by_line_and_reason(line: str, reason: str, tmp_path:
     file = tmp_path / "day.csv"
     file.write_text(f"{HEADER}g-0,10,1,0,1,EUR\n{line}\n")
     known = {f"g-{number}": KnownAd(uuid4(), "EUR") for number in (0, 1)}
-    verdict = judge(read_lines(file), known)
+    verdict = judge(read_lines(file), lambda _: known)
     assert [row["spend_micros"] for row in verdict.accepted] == [1_000_000]
     assert len(verdict.rejected) == 1
     assert verdict.rejected[0].startswith("line 3: ")
     assert reason in verdict.rejected[0]
+
+
+def test_a_bad_file_is_told_in_a_few_lines() -> None:
+    """Not a reason for each of a million rows."""
+    verdict = Verdict([], [f"line {number}: wrong" for number in range(MOST_TOLD + 5)])
+    assert verdict.reasons.count("wrong") == MOST_TOLD
+    assert verdict.reasons.endswith("; and 5 more")
+    assert Verdict([], ["line 2: wrong"]).reasons == "line 2: wrong"
 
 
 def test_ads_know_their_ids(database: DatabaseManager) -> None:
@@ -244,6 +261,36 @@ def test_the_same_day_loaded_twice_at_once_is_there_once(
     execution = shown(store, GOOD)
     assert {row.execution_id for row in days(database)} == {execution.id}
     assert execution.state == "succeeded"
+
+
+def test_days_loaded_at_once_are_all_in_the_sums(
+    database: DatabaseManager, store: Store, campaigns_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers that have both written and not yet summed would each miss the other's day; one waits."""
+    both, put_days = threading.Barrier(2), PerformanceRepository.put_days
+
+    def put_and_wait(self: PerformanceRepository, rows: Any) -> int:
+        count = put_days(self, rows)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=1)
+        return count
+
+    def load(day: str) -> int:
+        with Store(campaigns_url) as own, DatabaseManager(campaigns_url) as connected:
+            return len(Loader(own, connected).load(day).accepted)
+
+    monkeypatch.setattr(PerformanceRepository, "put_days", put_and_wait)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(load, [GOOD, DOUBTFUL])) == [4, 4]
+    assert clicks(database) == {"g-1001": 161, "g-1002": 239, "m-2001": 403, "m-2002": 202, "t-3001": 0}
+
+
+def test_deleted_ads_are_loaded_as_well(loader: Loader, database: DatabaseManager) -> None:
+    """What was spent was spent: the day has its row, and the sum of the ad is right when it is restored."""
+    database.run(lambda session: AdRepository(session).soft_delete(AdRepository(session).get_one(code="g-1001")))
+    assert loader.load(GOOD).rejected == []
+    assert len(days(database)) == 4
+    assert clicks(database)["g-1001"] == 82
 
 
 def test_a_worker_that_dies_leaves_no_success(store: Store, loader: Loader, database: DatabaseManager) -> None:

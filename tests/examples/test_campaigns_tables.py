@@ -183,6 +183,7 @@ def test_a_campaign_keeps_every_version(session: Any) -> None:
     assert campaign.budget == Money.of(1000, "EUR")
 
 
+@pytest.mark.database("sqlite")  # the model refuses, before any database is asked
 def test_settings_are_those_of_the_platform(session: Any) -> None:
     """Defaults are filled in, what the platform has not is refused, and both can be changed together."""
     campaigns = CampaignRepository(session)
@@ -208,6 +209,7 @@ def test_settings_are_those_of_the_platform(session: Any) -> None:
         ({"status": "sleeping"}, "status: Input should be 'draft', 'active', 'paused' or 'ended'"),
     ],
 )
+@pytest.mark.database("sqlite")  # as above
 def test_what_cannot_be_is_refused(session: Any, changes: dict[str, Any], reason: str) -> None:
     """By the model, before the database sees it; dates that move together may."""
     campaigns = CampaignRepository(session)

@@ -39,7 +39,8 @@ from etl_models.db.fastapi import (
 router = APIRouter()
 
 Campaigns = Annotated[AsyncCampaignRepository, Depends(get_repository(AsyncCampaignRepository))]
-Days = Annotated[AsyncPerformanceRepository, Depends(get_repository(AsyncPerformanceRepository, readonly=True))]
+CampaignsToRead = Annotated[AsyncCampaignRepository, Depends(get_repository(AsyncCampaignRepository, readonly=True))]
+DaysToRead = Annotated[AsyncPerformanceRepository, Depends(get_repository(AsyncPerformanceRepository, readonly=True))]
 Users = Annotated[AsyncUserRepository, Depends(get_repository(AsyncUserRepository))]
 ReadSession = Annotated[AsyncSession, Depends(get_read_session)]
 
@@ -69,7 +70,7 @@ Planner = Annotated[User, Depends(planner)]
 
 @router.get("/campaigns", response_model=SearchResponse[CampaignRead])
 async def list_campaigns(
-    campaigns: Campaigns,
+    campaigns: CampaignsToRead,
     filters: Annotated[QueryFilters, Depends(CampaignFilters)],
     page: Annotated[OffsetPage, Depends(get_offset_page())],
 ) -> SearchResult[Campaign]:
@@ -86,7 +87,7 @@ async def create_campaign(body: CampaignCreate, campaigns: Campaigns, user: Plan
 
 
 @router.get("/campaigns/{ident}", response_model=CampaignWhole, responses=problem_responses(404))
-async def get_campaign(ident: UUID, campaigns: Campaigns, response: Response) -> Campaign:
+async def get_campaign(ident: UUID, campaigns: CampaignsToRead, response: Response) -> Campaign:
     """A campaign with its owner, ads and creatives. The ETag is its version."""
     campaign = await campaigns.get_whole(ident)
     response.headers["ETag"] = etag(campaign)
@@ -113,7 +114,7 @@ async def change_campaign(
 
 
 @router.get("/campaigns/{ident}/history", response_model=list[ChangeRead])
-async def get_history(ident: UUID, campaigns: Campaigns) -> list[Change]:
+async def get_history(ident: UUID, campaigns: CampaignsToRead) -> list[Change]:
     """Every version of a campaign, the oldest first; also of one that is deleted."""
     return await campaigns.history(ident)
 
@@ -121,8 +122,8 @@ async def get_history(ident: UUID, campaigns: Campaigns) -> list[Change]:
 @router.get("/campaigns/{ident}/days", response_model=PageResponse[DayRead], responses=problem_responses(404))
 async def list_days(
     ident: UUID,
-    campaigns: Campaigns,
-    days: Days,
+    campaigns: CampaignsToRead,
+    days: DaysToRead,
     filters: Annotated[QueryFilters, Depends(DayFilters)],
     page: Annotated[CursorPage, Depends(get_cursor_page())],
 ) -> Page[DailyPerformance]:

@@ -11,24 +11,20 @@ the id of the execution that wrote it.
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
-from uuid import UUID
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
 from campaigns.models import Ad, Marketing
 from campaigns.repositories import AdRepository, PerformanceRepository
+from campaigns.rows import KnownAd, Verdict, judge, read_lines
 from campaigns.settings import DATA, JOBS, database_url
 from etl_models import EtlModelsError, Recorder, Store
-from etl_models.db import DatabaseManager, Money
+from etl_models.db import DatabaseManager
 
 JOB = "marketing/load-performance"
 PERFORMANCE = DATA / "performance"
@@ -36,47 +32,6 @@ PERFORMANCE = DATA / "performance"
 
 class TooManyRejectedError(Exception):
     """So many rows of a day cannot be true that the file itself is in doubt."""
-
-
-class PerformanceRow(BaseModel):
-    """A line of a file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ad: str
-    impressions: int = Field(ge=0)
-    clicks: int = Field(ge=0)
-    conversions: int = Field(ge=0)
-    spend: Decimal = Field(ge=0, max_digits=15, decimal_places=6)
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-
-    @model_validator(mode="after")
-    def _check_clicks(self) -> Self:
-        if self.clicks > self.impressions:
-            raise ValueError("more clicks than impressions")
-        return self
-
-
-@dataclass(frozen=True)
-class KnownAd:
-    """What a row is checked against."""
-
-    id: UUID
-    currency: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Rows that may be stored, and for each other one its line and the reason: ``line 3: more clicks than ...``."""
-
-    accepted: list[dict[str, Any]]
-    rejected: list[str]
-
-    @property
-    def share(self) -> float:
-        """Rejected rows divided by all rows."""
-        total = len(self.accepted) + len(self.rejected)
-        return len(self.rejected) / total if total else 0.0
 
 
 class Loader:
@@ -97,14 +52,14 @@ class Loader:
                 read.metric("rows_out", len(lines)).reads("marketing/performance")
 
             with execution.component("check") as check:
-                verdict = judge(lines, self._database.read(known_ads, lines))
+                verdict = judge(lines, lambda codes: self._database.read(known_ads, codes))
                 accepted, rejected = len(verdict.accepted), len(verdict.rejected)
                 check.metrics(rows_in=len(lines), rows_out=accepted, rows_rejected=rejected)
                 if verdict.share > (limit := self._max_reject_share()):
                     summary = f"{rejected} of {len(lines)} rows rejected (limit {limit:.0%})"
-                    raise TooManyRejectedError(": ".join([summary, "; ".join(verdict.rejected)]))
+                    raise TooManyRejectedError(f"{summary}: {verdict.reasons}")
                 if verdict.rejected:
-                    check.error("\n".join(verdict.rejected))
+                    check.error(verdict.reasons)
 
             # The component ends after the commit. And nothing is recorded while the transaction is open: in the same
             # SQLite file the recorder would have to wait for it.
@@ -121,15 +76,9 @@ class Loader:
         return float(check.configuration["max_reject_share"])
 
 
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """Return the lines of a file by the names of its columns. Raises OSError when there is none."""
-    with file.open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))
-
-
-def known_ads(session: Session, lines: Iterable[Mapping[str, Any]]) -> dict[str, KnownAd]:
-    """Return the ads that the lines name, those of deleted campaigns included: what was spent was spent."""
-    ads = AdRepository(session).with_deleted().find_by_codes({str(line.get("ad")) for line in lines})
+def known_ads(session: Session, codes: Collection[str]) -> dict[str, KnownAd]:
+    """Return the ads with these codes, those of deleted campaigns included: what was spent was spent."""
+    ads = AdRepository(session).with_deleted().find_by_codes(codes)
     return {code: KnownAd(ad.id, currency_of(ad)) for code, ad in ads.items()}
 
 
@@ -139,45 +88,15 @@ def currency_of(ad: Ad) -> str:
     return ad.campaign.budget_currency
 
 
-def judge(lines: Sequence[Mapping[str, Any]], ads: Mapping[str, KnownAd]) -> Verdict:
-    """Tell the lines that can be stored from those that cannot be true."""
-    verdict, seen = Verdict([], []), set[str]()
-    for number, line in enumerate(lines, start=2):
-        try:
-            row = PerformanceRow.model_validate(line)
-            verdict.accepted.append(stored(row, ads.get(row.ad), is_first=row.ad not in seen))
-            seen.add(row.ad)
-        except ValueError as error:
-            verdict.rejected.append(f"line {number}: {reason(error)}")
-    return verdict
-
-
-def stored(row: PerformanceRow, ad: KnownAd | None, *, is_first: bool) -> dict[str, Any]:
-    """Return the columns of a row. Raises ValueError for one that fits no ad, or an ad that was there before."""
-    if ad is None:
-        raise ValueError(f"there is no ad {row.ad!r}")
-    if not is_first:
-        raise ValueError(f"another row for the ad {row.ad!r}")
-    if row.currency != ad.currency:
-        raise ValueError(f"{row.currency}, but the campaign is paid in {ad.currency}")
-    spend = Money.of(row.spend, row.currency)
-    counts = row.model_dump(include={"impressions", "clicks", "conversions"})
-    return {"ad_id": ad.id, **counts, "spend_micros": spend.micros, "spend_currency": spend.currency}
-
-
-def reason(error: ValueError) -> str:
-    """Return the first thing that is wrong, without the value."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors(include_input=False, include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    return ": ".join([*map(str, first["loc"]), message])
-
-
 def write_day(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Write the rows of a day and sum up their ads; all of it or nothing, for it is one transaction."""
+    """Write the rows of a day and sum up their ads; all of it or nothing, for it is one transaction.
+
+    Ads are locked first: of two days that are loaded at once, neither sum would have the rows of the other.
+    """
+    ads, ids = AdRepository(session).with_deleted(), [row["ad_id"] for row in rows]
+    ads.lock(ids)
     PerformanceRepository(session).put_days(rows)
-    return AdRepository(session).sum_up(row["ad_id"] for row in rows)
+    return ads.sum_up(ids)
 
 
 def main(arguments: Sequence[str]) -> int:

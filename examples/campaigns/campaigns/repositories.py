@@ -50,8 +50,12 @@ class AdRepository(Repository[Ad]):
     """Ads, known to the platforms by their code."""
 
     def find_by_codes(self, codes: Collection[str]) -> dict[str, Ad]:
-        """Return the ads with these codes, each with its campaign; unknown codes are left out."""
+        """Return the ads with these codes (at most 10,000), each with its campaign; unknown codes are left out."""
         return {ad.code: ad for ad in self.find_all(code__in=codes, load="campaign")}
+
+    def lock(self, ids: Iterable[UUID]) -> None:
+        """Wait until nobody else writes days of these ads, and let nobody else until the end of the transaction."""
+        self.for_update().find_all(id__in=set(ids), order_by="id")
 
     def sum_up(self, ids: Iterable[UUID]) -> int:
         """Set the metrics of these ads to the sums of their days; return how many were changed."""

@@ -19,9 +19,9 @@ def seed(session: Session, document: Mapping[str, Any]) -> int:
     roles = {name: Repository(session, Role).upsert(name=name, match=["name"]) for name in RoleName}
     users, campaigns = UserRepository(session), CampaignRepository(session)
     for values in document["users"]:
-        if users.find_by_email(values["email"]) is None:
+        if not users.with_deleted().exists(email=values["email"]):
             users.create(**{**values, "roles": [roles[name] for name in values["roles"]]})
-    missing = [values for values in document["campaigns"] if not campaigns.exists(name=values["name"])]
+    missing = [values for values in document["campaigns"] if not campaigns.with_deleted().exists(name=values["name"])]
     for values in missing:
         owner = users.get_one(email=values["owner"])
         with acting_as(owner.email):
