@@ -1,20 +1,25 @@
 """The toolkit beside advanced-alchemy, plain SQLModel sessions and SQLAlchemy Core, in one run on one database.
 
-    python -m benchmarks.toolkit sqlite:///bench.db [--rows 100000] [--only bulk]
+    python -m benchmarks.toolkit [URL...] [--rows 100000] [--rounds 5] [--only bulk]
 
-advanced-alchemy comes with the extra ``bench``; without it its column stays empty, which is said loudly. CPU seconds of
-this process, the best of three rounds; the ratio is to Core. Each contender has the same columns in a table of its own.
+Without a URL: a new SQLite file, then a throw-away PostgreSQL. advanced-alchemy comes with the extra ``bench``; without
+it its column stays empty, which is said loudly. Contenders take turns; figures are medians of the processor seconds of
+this process, ratios are to Core. Each contender has the same columns in a table of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import statistics
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
@@ -25,7 +30,7 @@ from etl_models.db import ModelSerializer, Repository, UUIDTimestampedBase, uuid
 from etl_models.db.engine import build_engine
 from etl_models.db.target import Target
 
-ROUNDS = 3
+ROUNDS = 5
 LEAST = 500
 
 
@@ -66,6 +71,7 @@ core = sa.Table(
 )
 
 
+@cache
 def _alchemy() -> tuple[Any, Any] | None:
     try:
         from advanced_alchemy.base import UUIDv7AuditBase
@@ -103,11 +109,10 @@ def _core_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class Bench:
     """One database with the four tables."""
 
-    def __init__(self, url: str, rows: int, singles: int) -> None:
+    def __init__(self, url: str, rows: int, singles: int, rounds: int) -> None:
         self.engine = build_engine(Target.parse(url))
-        self.rows, self.singles = rows, singles
+        self.rows, self.singles, self.rounds = rows, singles, rounds
         self.alchemy = _alchemy()
-        self.results: dict[str, dict[str, float | None]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -134,18 +139,16 @@ class Bench:
 
     def compare(self, what: str, **contenders: Callable[[Session], Any] | None) -> None:
         """Measure the contenders in turn, each in a transaction that is rolled back."""
-        best: dict[str, float | None] = {}
-        for _ in range(ROUNDS):
+        times: dict[str, list[float]] = {name: [] for name in contenders}
+        for _ in range(self.rounds):
             for name, work in contenders.items():
-                if work is None:
-                    best[name] = None
-                    continue
-                took = self._measure(work)
-                best[name] = took if best.get(name) is None else min(took, best[name] or took)
-        self.results[what] = best
-        base = best["core"] or 1.0
+                if work is not None:
+                    times[name].append(self._measure(work))
+        medians = {name: statistics.median(taken) if taken else None for name, taken in times.items()}
+        base = medians["core"] or 1.0
         cells = "  ".join(
-            f"{name} {'-' if took is None else f'{took:8.3f} s {took / base:6.2f}x'}" for name, took in best.items()
+            f"{name} {'-':>17}" if took is None else f"{name} {took:8.3f} s {took / base:6.2f}x"
+            for name, took in medians.items()
         )
         print(f"{what:<24}{cells}", flush=True)
 
@@ -346,26 +349,47 @@ class Bench:
                 session.connection().execute(sa.insert(self.alchemy[0].__table__), _core_rows(rows))
 
 
-def main() -> None:
-    """Run all comparisons, or those whose name holds a word."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    parser.add_argument("url", nargs="?", default="sqlite:///bench_toolkit.db")
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--singles", type=int, default=5_000)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    bench = Bench(arguments.url, arguments.rows, arguments.singles)
-    print(f"{bench.engine.dialect.name}: CPU seconds, best of {ROUNDS}, and the ratio to Core")
+@contextmanager
+def databases() -> Iterator[list[str]]:
+    """URLs of a new SQLite file and of a PostgreSQL server that lives as long as the block."""
+    from tests.support import postgresql
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = postgresql.start()
+        stack.callback(server.stop)
+        yield [f"sqlite:///{folder}/bench.db", server.url("postgres")]
+
+
+def run(url: str, *, rows: int, singles: int, rounds: int, only: str = "") -> None:
+    """Run all comparisons, or those whose name holds ``only``, on one database."""
+    bench = Bench(url, rows, singles, rounds)
+    print(f"{bench.engine.dialect.name}: processor seconds, medians of {rounds} rounds, and the ratio to Core")
     if not bench.alchemy:
         print("ADVANCED-ALCHEMY IS NOT MEASURED: it is not installed; pip install 'etl-models[bench]'")
     try:
         bench.fill()
         for comparison in (bench.create, bench.get, bench.search, bench.bulk_create, bench.bulk_upsert, bench.to_dict):
-            if arguments.only in comparison.__name__:
+            if only in comparison.__name__:
                 comparison()
     finally:
         bench.reset()
         bench.engine.dispose()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure on the given databases, or on the two that are made for it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("urls", nargs="*", metavar="URL")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--singles", type=int, default=5_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--only", default="")
+    chosen = vars(parser.parse_args(arguments))
+    urls = chosen.pop("urls")
+    with ExitStack() as stack:
+        for url in urls or stack.enter_context(databases()):
+            run(url, **chosen)
 
 
 if __name__ == "__main__":
