@@ -223,7 +223,7 @@ def test_each_fault_is_told_by_line_and_reason(line: str, reason: str, tmp_path:
     file.write_text(f"{HEADER}g-0,10,1,0,1,EUR\n{line}\n")
     known = {f"g-{number}": KnownAd(uuid4(), "EUR") for number in (0, 1)}
     verdict = judge(read_lines(file), lambda _: known)
-    assert [row["spend_micros"] for row in verdict.accepted] == [1_000_000]
+    assert [row["spend"] for row in verdict.accepted] == [Money.of(1, "EUR")]
     assert len(verdict.rejected) == 1
     assert verdict.rejected[0].startswith("line 3: ")
     assert reason in verdict.rejected[0]

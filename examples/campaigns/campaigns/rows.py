@@ -98,10 +98,9 @@ def judge(lines: Iterable[Mapping[str, Any]], find_ads: Callable[[Collection[str
 
 
 def as_stored(row: PerformanceRow, ad: KnownAd) -> dict[str, Any]:
-    """Return the columns of a row."""
-    spend = Money.of(row.spend, row.currency)
+    """Return the values of a row."""
     counts = row.model_dump(include={"impressions", "clicks", "conversions"})
-    return {"ad_id": ad.id, **counts, "spend_micros": spend.micros, "spend_currency": spend.currency}
+    return {"ad_id": ad.id, **counts, "spend": Money.of(row.spend, row.currency)}
 
 
 def first_reason(error: ValidationError) -> str:
