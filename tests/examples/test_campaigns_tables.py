@@ -80,6 +80,7 @@ def test_users_are_found_by_their_address(ask: Ask) -> None:
     ada = ask(UserRepository, "find_by_email", "ADA@example.org")
     assert (ada.full_name, ada.has_role(RoleName.PLANNER), ada.has_role(RoleName.ANALYST)) == ("Ada Berg", True, False)
     assert ask(UserRepository, "find_by_email", "nobody@example.org") is None
+    assert [user.full_name for user in ask(UserRepository, "find_active")] == ["Ada Berg", "Ben Costa", "Cem Demir"]
 
 
 def test_active_campaigns_are_those_of_the_day(ask: Ask) -> None:

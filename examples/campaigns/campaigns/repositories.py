@@ -86,6 +86,10 @@ class AsyncUserRepository(AsyncRepository[User]):
         """Return the user with this address in any letter case, or None."""
         return await self.run(UserRepository.find_by_email, email)
 
+    async def find_active(self) -> list[User]:
+        """Return the users who still work here, by address."""
+        return await self.run(UserRepository.find_active)
+
 
 class AsyncCampaignRepository(AsyncRepository[Campaign]):
     """As :class:`CampaignRepository`."""

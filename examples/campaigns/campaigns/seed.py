@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ def seed(session: Session, document: Mapping[str, Any]) -> int:
     return len(missing)
 
 
-def add_ad(session: Session, campaign_id: Any, values: Mapping[str, Any]) -> Ad:
+def add_ad(session: Session, campaign_id: UUID, values: Mapping[str, Any]) -> Ad:
     """Add an ad with its creatives."""
     ad = Repository(session, Ad).create(**{**values, "campaign_id": campaign_id, "creatives": []})
     Repository(session, Creative).bulk_create({**creative, "ad_id": ad.id} for creative in values["creatives"])
