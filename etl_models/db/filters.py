@@ -12,7 +12,9 @@ Empty fields: as everywhere in SQL, an empty field is neither equal nor unequal 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -28,6 +30,7 @@ from sqlmodel import SQLModel
 
 from etl_models.db.column_types import bare
 from etl_models.db.errors import InvalidFilterError
+from etl_models.db.mixins import SoftDeleteMixin
 from etl_models.db.patterns import holds, matches
 from etl_models.domain.text import printable, short, text_problem
 from etl_models.errors import EtlModelsError
@@ -38,6 +41,24 @@ MAX_LIST_LENGTH = 10_000
 MAX_WORDS = 20
 _INT64 = 2**63
 _DIALECT = DefaultDialect()
+
+
+_hides_deleted: ContextVar[bool] = ContextVar("etl_models_hides_deleted", default=False)
+
+
+@contextmanager
+def hiding_deleted(*, hidden: bool) -> Iterator[None]:
+    """Let the filters built inside take softly deleted rows of related models for missing ones, or for rows."""
+    token = _hides_deleted.set(hidden)
+    try:
+        yield
+    finally:
+        _hides_deleted.reset(token)
+
+
+def is_soft(model: type[SQLModel]) -> bool:
+    """Say whether rows of ``model`` can be deleted softly."""
+    return issubclass(model, SoftDeleteMixin)
 
 
 class Filter(ABC):
@@ -163,7 +184,10 @@ def _through(model: type[SQLModel], path: Sequence[str], operator: str, value: A
     mapper: Mapper[Any] = sa.inspect(model)
     if name in mapper.relationships and rest:
         relation, attribute = mapper.relationships[name], getattr(model, name)
-        inner = _through(relation.mapper.class_, rest, operator, value)
+        target = relation.mapper.class_
+        inner = _through(target, rest, operator, value)
+        if _hides_deleted.get() and is_soft(target):
+            inner = sa.and_(inner, column_attribute(target, "is_deleted").is_(False))
         condition: Condition = attribute.any(inner) if relation.uselist else attribute.has(inner)
         return condition
     if rest:

@@ -16,10 +16,10 @@ from sqlmodel import SQLModel
 
 from etl_models.db import tenancy
 from etl_models.db.errors import InvalidFilterError, MultipleResultsFoundError, NotFoundError
-from etl_models.db.filters import Criterion, Search, read_value
+from etl_models.db.filters import Criterion, Search, is_soft, read_value
 from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.refusals import refusals
-from etl_models.db.selection import Deleted, Keyset, Lock, OrderTerm, Scope, Selection, is_soft, loaders
+from etl_models.db.selection import Deleted, Keyset, Lock, OrderTerm, Scope, Selection, loaders
 from etl_models.domain.paging import MAX_LIMIT, Page
 
 if TYPE_CHECKING:

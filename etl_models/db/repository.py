@@ -25,11 +25,10 @@ from sqlmodel import SQLModel
 
 from etl_models.db import bulk, tenancy, versioning
 from etl_models.db.errors import InvalidDataError, NotFoundError, StaleDataError
-from etl_models.db.filters import column_attribute
+from etl_models.db.filters import column_attribute, is_soft
 from etl_models.db.given import values_of
 from etl_models.db.mixins import TenantScopedMixin
 from etl_models.db.reading import ReadRepository, SearchResult, key_names
-from etl_models.db.selection import is_soft
 from etl_models.db.serialization import ModelSerializer
 from etl_models.db.validation import set_fields
 from etl_models.db.versioning import Change

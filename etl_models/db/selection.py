@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.orm import Mapper, aliased, selectinload, with_loader_criteria
+from sqlalchemy.orm import Mapper, aliased, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlmodel import SQLModel
@@ -22,12 +21,13 @@ from etl_models.db.filters import (
     Criterion,
     column_attribute,
     condition_of,
+    hiding_deleted,
     is_json,
+    is_soft,
     lookups,
     read_value,
 )
 from etl_models.db.keyset import SortKey, after
-from etl_models.db.mixins import SoftDeleteMixin
 from etl_models.db.serialization import decode_value, encode_value
 from etl_models.domain.paging import decode_cursor, encode_cursor, fingerprint
 from etl_models.errors import InvalidInputError
@@ -77,8 +77,10 @@ class Selection(Generic[T]):
     @classmethod
     def of(cls, model: type[T], scope: Scope, criteria: Iterable[Criterion], named: Mapping[str, Any]) -> Selection[T]:
         """Check filters and lookups. Raises InvalidFilterError."""
-        conditions = [condition_of(criterion, model) for criterion in criteria]
-        return cls(model, scope, (*_visible(model, scope), *conditions, *lookups(model, named)))
+        # Not by with_loader_criteria: SQLAlchemy 2.0 does not carry it into the EXISTS of a lookup, 2.1 does.
+        with hiding_deleted(hidden=scope.deleted is Deleted.HIDDEN):
+            conditions = [condition_of(criterion, model) for criterion in criteria]
+            return cls(model, scope, (*_visible(model, scope), *conditions, *lookups(model, named)))
 
     @property
     def mapper(self) -> Mapper[T]:
@@ -111,9 +113,7 @@ class Selection(Generic[T]):
         return self._of(sa.select(sa.literal(1)).select_from(self.model)).limit(1)
 
     def _of(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        chosen = statement.where(*self.conditions)
-        hidden = () if self.scope.deleted is not Deleted.HIDDEN else _hidden_neighbours(self.model)
-        return chosen.options(*hidden) if hidden else chosen
+        return statement.where(*self.conditions)
 
 
 def _visible(model: type[SQLModel], scope: Scope) -> list[Condition]:
@@ -121,26 +121,6 @@ def _visible(model: type[SQLModel], scope: Scope) -> list[Condition]:
         return []
     column = column_attribute(model, "is_deleted")
     return [column.is_(scope.deleted is Deleted.ONLY)]
-
-
-def is_soft(model: type[SQLModel]) -> bool:
-    """Say whether rows of ``model`` can be deleted softly."""
-    return issubclass(model, SoftDeleteMixin)
-
-
-@cache
-def _hidden_neighbours(model: type[SQLModel]) -> tuple[ORMOption, ...]:
-    """Return options that hide the softly deleted rows of related models from the filters of a statement."""
-    seen, found = {model}, [model]
-    while found:
-        near = {relation.mapper.class_ for relation in sa.inspect(found.pop()).relationships} - seen
-        seen |= near
-        found += near
-    return tuple(
-        with_loader_criteria(other, column_attribute(other, "is_deleted").is_(False), propagate_to_loaders=False)
-        for other in sorted(seen - {model}, key=lambda other: other.__name__)
-        if is_soft(other)
-    )
 
 
 def order_terms(model: type[SQLModel], order_by: Sequence[OrderTerm]) -> list[Any]:

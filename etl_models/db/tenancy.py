@@ -111,7 +111,7 @@ def _keep_to_tenant(execution: ORMExecuteState) -> None:
     if execution.is_column_load or sees_every_tenant():
         return
     tenant = current_tenant()
-    if tenant is None or not _can_be_narrowed(execution):
+    if tenant is None or not _can_be_narrowed(execution) or not _narrow_within(execution, tenant):
         _refuse(execution, tenant)
     elif not (execution.is_insert or execution.is_from_statement):
         _narrow(execution, tenant)
@@ -136,6 +136,55 @@ def _can_be_narrowed(execution: ORMExecuteState) -> bool:
     return bool(execution.is_orm_statement) or isinstance(execution.statement, sa.TextClause)
 
 
+def _narrow_within(execution: ORMExecuteState, tenant: str) -> bool:
+    """Narrow the selects of the statement that criteria do not reach; False where that cannot be done."""
+    held = {table_of(model) for model in _scoped}
+    if not any(_unreached(element, held) for element in _elements(execution.statement)):
+        return True
+    narrowed: set[int] = set()
+
+    def narrow(select: sa.Select[Any]) -> None:
+        sources = _unreached(select, held)
+        if not any(isinstance(source, sa.Join) for source in sources):  # an outer join would mean another thing
+            for source in sources:
+                select.where.non_generative(select, source.c.tenant_id == tenant)  # type: ignore[attr-defined]
+            narrowed.add(id(select))
+
+    # A copy: the statement is the caller's, who may use it for another tenant next.
+    whole: Any = execution.statement
+    statement = visitors.cloned_traverse(whole, {}, {"select": narrow})
+    if any(_unreached(element, held) and id(element) not in narrowed for element in _elements(statement)):
+        return False
+    execution.statement = statement
+    return True
+
+
+def _unreached(element: Any, held: set[Any]) -> list[Any]:
+    """Return the tables, aliases and joins of tenants that a select reads from and criteria do not reach.
+
+    They reach models. SQLAlchemy 2.0 writes the EXISTS of ``any()`` and ``has()`` as a select of tables, 2.1 as one of
+    models; of a relation that refers to its own table, however, with an alias of it that criteria are not adapted to.
+    """
+    if not isinstance(element, sa.Select):
+        return []
+    sources = [source for source in element.get_final_froms() if _reads(source, held)]
+    if element._propagate_attrs:  # noqa: SLF001  (the ORM has a part in it)
+        return [source for source in sources if isinstance(source, sa.Alias) and not _is_entity(source)]
+    return sources
+
+
+def _is_entity(alias: sa.Alias) -> bool:
+    return bool(getattr(alias._annotations.get("parententity"), "is_aliased_class", False))  # noqa: SLF001  (see above)
+
+
+def _reads(source: Any, held: set[Any]) -> bool:
+    if isinstance(source, sa.Join):
+        return _reads(source.left, held) or _reads(source.right, held)
+    if isinstance(source, sa.Alias | sa.TableSample):
+        return _reads(source.element, held)
+    return source in held  # a subquery is looked at by itself
+
+
 def _refuse(execution: ORMExecuteState, tenant: str | None) -> None:
     """Raise TenantRequiredError when the statement has to do with rows of tenants."""
     if execution.is_insert and getattr(execution.statement, "select", None) is None:
@@ -154,13 +203,17 @@ def _refuse(execution: ORMExecuteState, tenant: str | None) -> None:
 def _tables(execution: ORMExecuteState) -> Iterator[Any]:
     """Yield the tables a statement names, at any depth; some of them several times."""
     yield from (mapper.local_table for mapper in execution.all_mappers)
-    waiting: list[Any] = [execution.statement]
+    yield from (element for element in _elements(execution.statement) if isinstance(element, sa.Table))
+
+
+def _elements(statement: Any) -> Iterator[Any]:
+    """Yield what a statement is made of, at any depth: through columns to where they come from as well."""
+    waiting: list[Any] = [statement]
     seen = set()
     while waiting:
         for element in visitors.iterate(waiting.pop()):
-            if isinstance(element, sa.Table):
-                yield element
-            elif isinstance(element, sa.Column) and element.table is not None and id(element.table) not in seen:
+            yield element
+            if isinstance(element, sa.Column) and element.table is not None and id(element.table) not in seen:
                 seen.add(id(element.table))
                 waiting.append(element.table)
 

@@ -156,6 +156,55 @@ def test_a_query_sees_the_tenant_only(rows: Rows, read: str) -> None:
             rows.forget()
 
 
+INSIDE: dict[str, Callable[[], Any]] = {
+    "any": lambda: sa.select(ITEM.name).where(ITEM.children.any(name="theirs")),
+    "not any": lambda: sa.select(ITEM.name).where(ITEM.children.any(), ~ITEM.children.any(name="nobody's")),
+    "has": lambda: sa.select(ITEM.name).where(ITEM.parent.has(), ITEM.parent.has(name="ours")),
+    "EXISTS": lambda: sa.select(LABEL.name).where(sa.exists().where(table_of(ITEM).c.name == "theirs")),
+    "EXISTS of an alias": lambda: sa.select(LABEL.name).where(
+        sa.exists().where((other := table_of(ITEM).alias()).c.name == "theirs", other.c.name != "")
+    ),
+    "Core subquery": lambda: sa.select(LABEL.name).where(
+        LABEL.name.in_(sa.select(table_of(ITEM).c.name).where(table_of(ITEM).c.name == "theirs"))
+    ),
+    "within within": lambda: sa.select(LABEL.name).where(
+        sa.exists(1)
+        .select_from(table_of(LABEL).alias())
+        .where(sa.exists().where(table_of(ITEM).c.name == "theirs").correlate(None))
+    ),
+}
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_what_is_inside_a_statement_sees_the_tenant_only(rows: Rows, inside: str) -> None:
+    """An EXISTS or a subquery, also one that SQLAlchemy's ORM has no part in, finds nothing of another tenant."""
+    statement = INSIDE[inside]()
+    with tenant_scope("us"):
+        assert rows.run(found, statement) == set()
+    with every_tenant():
+        assert len(rows.run(found, statement)) == 1
+    with tenant_scope("them"):
+        assert rows.run(found, statement) == (set() if inside in ("any", "not any", "has") else {"theirs"})
+    with pytest.raises(TenantRequiredError):
+        rows.run(found, statement)
+
+
+def test_an_outer_join_of_plain_tables_inside_is_refused(rows: Rows) -> None:
+    """A condition would change what it means."""
+    items, labels = table_of(ITEM), table_of(LABEL)
+    joined = sa.select(labels.c.name).select_from(labels.outerjoin(items, items.c.name == labels.c.name))
+    with tenant_scope("us"), pytest.raises(TenantRequiredError):
+        rows.run(found, sa.select(LABEL.name).where(LABEL.name.in_(joined)))
+
+
+def test_a_lookup_through_a_relation_sees_the_tenant_only(rows: Rows) -> None:
+    """As every query."""
+    items = rows.repository(Item)
+    with tenant_scope("us"):
+        assert (items.count(children__name="theirs"), items.search(children__name__isnull=False).total) == (0, 0)
+    assert items.every_tenant().count(children__name="theirs") == 1
+
+
 @pytest.mark.parametrize("read", READS)
 def test_a_query_without_a_tenant_is_refused(rows: Rows, read: str) -> None:
     """It raises, instead of giving nothing, which would look like an answer."""
