@@ -79,13 +79,21 @@ def test_the_readme_shows_what_registering_prints(place: Path) -> None:
 
 def test_the_worker_of_the_readme_runs(place: Path) -> None:
     """The Python of the README can be copied into a file and run beside its definitions."""
-    (snippet,) = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    snippet = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))[0]
     shutil.copytree(ROOT / "examples" / "flights" / "definitions", place / "definitions")
     (place / "worker.py").write_text(f"{snippet}\nprint(len(failed.items))\n", encoding="utf-8")
     done = _shell("python worker.py && etl-models --database-url sqlite:///etl.db executions list", place)
     assert done.returncode == 0, done.stderr
     assert "2013-01-01" in done.stdout
     assert "succeeded" in done.stdout
+
+
+def test_the_tables_of_the_readme_work(place: Path) -> None:
+    """So can the snippet about tables of one's own."""
+    _, snippet = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    (place / "tables.py").write_text(f"{snippet}\nprint([row.budget for row in found.items], found.total)\n", "utf-8")
+    done = _shell("python tables.py", place)
+    assert (done.stdout, done.stderr) == ("[1000] 1\n", "")
 
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:
