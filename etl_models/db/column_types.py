@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import sqlalchemy as sa
 from annotated_types import MaxLen
+from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticCustomError, PydanticUndefined
 from sqlmodel.main import FieldInfo as SQLModelFieldInfo
 from sqlmodel.main import FieldInfoMetadata
 
@@ -45,7 +46,7 @@ def choose_types(fields: dict[str, FieldInfo]) -> bool:
             and (chosen := _type_for(field)) is not None
         ):
             _set_type(field, chosen)
-            limited |= _limit_key(field, chosen)
+            limited |= _limit_key(field, chosen) | _limit_zone(field, chosen)
     return limited
 
 
@@ -125,6 +126,27 @@ def _limit_key(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> bool:
         return False
     field.metadata = [*field.metadata, MaxLen(chosen.length)]
     return True
+
+
+def _limit_zone(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> bool:
+    """Let Pydantic refuse what the column would refuse when it is written, so that the error names the field."""
+    check = {UTCDateTime: _aware, TimeOfDay: _without_offset}.get(type(chosen))
+    if check is None:
+        return False
+    field.metadata = [*field.metadata, AfterValidator(check)]
+    return True
+
+
+def _aware(value: Any) -> Any:
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise PydanticCustomError("timezone_aware", "Input should have timezone info")
+    return value
+
+
+def _without_offset(value: Any) -> Any:
+    if isinstance(value, time) and value.tzinfo is not None:
+        raise PydanticCustomError("time_without_offset", "A time of day has no offset; keep the zone in another field")
+    return value
 
 
 def _choice_type(field: FieldInfo) -> sa.String | None:

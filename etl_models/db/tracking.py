@@ -14,6 +14,9 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import InstanceState, QueryableAttribute
 from sqlalchemy.orm.attributes import flag_modified
 
+from etl_models.domain.jsonvalue import MAX_DEPTH
+from etl_models.errors import InvalidInputError
+
 _keys: weakref.WeakKeyDictionary[type[Any], list[str]] = weakref.WeakKeyDictionary()
 
 
@@ -165,7 +168,10 @@ def plain(value: Any) -> Any:
 
 
 def _held(state: InstanceState[Any], key: str, value: Any) -> Any:
-    held = tracked(value)
+    try:
+        held = tracked(value)
+    except RecursionError:  # much deeper than any column takes, which would be told when it is written
+        raise InvalidInputError(f"{key} is nested more than {MAX_DEPTH} levels deep", field=key) from None
     if isinstance(held, _Node):
         held.holder = (weakref.ref(state), key)
     return held
