@@ -22,6 +22,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel import SQLModel
 
 from etl_models.db.filters import Criterion
+from etl_models.db.model_sessions import finished
 from etl_models.db.reading import Eager, SearchResult, model_argument
 from etl_models.db.repository import Repository
 from etl_models.db.selection import Deleted, Lock, OrderTerm, Scope
@@ -70,7 +71,7 @@ class AsyncRepository(Generic[T]):
         """Run a method of the blocking repository."""
 
         def call(session: Session) -> R:
-            return method(self._on(session), *args, **kwargs)  # type: ignore[arg-type]
+            return finished(method(self._on(session), *args, **kwargs))  # type: ignore[arg-type]
 
         return await self.session.run_sync(call)
 

@@ -32,7 +32,7 @@ from etl_models.db.declarative import Base
 from etl_models.db.dialects.base import EngineChoices, EngineOptions
 from etl_models.db.engine import build_engine
 from etl_models.db.health import ConnectionHealth, Look
-from etl_models.db.model_sessions import AsyncModelSessions, ModelSessions, async_unit, unit
+from etl_models.db.model_sessions import AsyncModelSessions, ModelSessions, async_unit, finished, unit
 from etl_models.db.retry import DATABASE_ERRORS
 from etl_models.db.routing import Routing
 from etl_models.db.sessions import EnginePerLoop
@@ -126,7 +126,7 @@ class DatabaseManager:
             target = self._route(readonly=readonly)
             try:
                 with self._unit(target, readonly=readonly) as session:
-                    return work(session)
+                    return finished(work(session))
             except DATABASE_ERRORS as error:
                 pause = self._routing.pause(retrying, error, target, readonly=readonly)
             time.sleep(pause)
@@ -270,7 +270,7 @@ class AsyncDatabaseManager:
             target = await self._route(readonly=readonly)
             try:
                 async with self._unit(target, readonly=readonly) as session:
-                    return await session.run_sync(lambda inner: work(cast("Session", inner)))
+                    return finished(await session.run_sync(lambda inner: work(cast("Session", inner))))
             except DATABASE_ERRORS as error:
                 pause = self._routing.pause(retrying, error, target, readonly=readonly)
             await asyncio.sleep(pause)

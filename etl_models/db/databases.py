@@ -29,12 +29,15 @@ _asynchronous: dict[str, AsyncDatabaseManager] = {}
 def use_database(manager: _Manager, *, name: str = DEFAULT) -> _Manager:
     """Make ``manager`` the database of that name for this process, and return it; it replaces an earlier one.
 
-    A name may stand for a blocking and an asynchronous manager at once. Whoever made a manager closes it.
+    A name may stand for a blocking and an asynchronous manager at once. Whoever made a manager closes it. Raises
+    TypeError for what is no manager, a URL for example.
     """
     if isinstance(manager, AsyncDatabaseManager):
         _asynchronous[name] = manager
-    else:
+    elif isinstance(manager, DatabaseManager):
         _blocking[name] = manager
+    else:
+        raise TypeError(f"a DatabaseManager or an AsyncDatabaseManager is needed, not {type(manager).__name__}")
     return manager
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -20,6 +21,8 @@ from etl_models.db.errors import ReadOnlyError
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
     from sqlmodel.ext.asyncio.session import AsyncSession
+
+T = TypeVar("T")
 
 REFUSAL = "this session only reads; open session() without readonly=True to write"
 
@@ -72,6 +75,14 @@ class AsyncModelSessions:
                 reader, class_=AsyncModelSession, sync_session_class=ReadOnlySession, expire_on_commit=False
             ),
         )
+
+
+def finished(result: T) -> T:
+    """Return what a function did in a unit. Raises TypeError for a coroutine, of which nothing has run yet."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError("run and read take a plain function, also when they are awaited; this one is async")
+    return result
 
 
 @contextmanager

@@ -214,6 +214,18 @@ def test_a_unit_whose_connection_is_lost_is_run_again(manager: Any, backend: Bac
     assert manager.read(lambda session: session.scalars(select(Entry.name)).all()) == ["a"]
 
 
+@pytest.mark.parametrize("how", ["run", "read"])
+def test_a_unit_that_is_a_coroutine_function_is_refused(manager: Any, how: str) -> None:
+    """Its body would never run, and the unit would look like a success."""
+
+    async def work(session: Any) -> None:
+        session.add(Entry(name="a"))
+
+    with pytest.raises(TypeError, match="plain function"):
+        getattr(manager, how)(work)
+    assert names(manager) == []
+
+
 def test_a_unit_that_cannot_succeed_is_run_once(manager: Any) -> None:
     """A refused value is raised at once, as from a session."""
     calls = []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -47,6 +48,13 @@ def test_nothing_is_set_at_import() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "use_database(DatabaseManager(url))" in result.stdout
+
+
+def test_a_url_is_no_database() -> None:
+    """It is refused when it is set, not when the first session is wanted."""
+    wrong: Any = "sqlite://"
+    with pytest.raises(TypeError, match="DatabaseManager is needed, not str"):
+        use_database(wrong)
 
 
 def test_several_databases_live_in_one_process(new_database_url: Callable[[], str]) -> None:
