@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.util import LoaderCriteriaOption
 from sqlalchemy.sql import visitors
+from sqlalchemy.util import LRUCache
 
 from etl_models.db.bases import table_of
 from etl_models.db.errors import TenantRequiredError
@@ -138,51 +139,101 @@ def _can_be_narrowed(execution: ORMExecuteState) -> bool:
 
 def _narrow_within(execution: ORMExecuteState, tenant: str) -> bool:
     """Narrow the selects of the statement that criteria do not reach; False where that cannot be done."""
-    held = {table_of(model) for model in _scoped}
-    if not any(_unreached(element, held) for element in _elements(execution.statement)):
+    statement: Any = execution.statement
+    key = statement._generate_cache_key()  # noqa: SLF001  (what SQLAlchemy itself remembers statements by)
+    known = None if key is None else (len(_scoped), key.key)
+    if known in _reached:
+        return True
+    unreached = _Unreached(tenant)
+    if not any(unreached.of(element) for element in _elements(statement)):
+        if known is not None:
+            _reached[known] = True
         return True
     narrowed: set[int] = set()
 
     def narrow(select: sa.Select[Any]) -> None:
-        sources = _unreached(select, held)
-        if not any(isinstance(source, sa.Join) for source in sources):  # an outer join would mean another thing
+        sources = unreached.of(select)
+        if all(source.takes_condition for source in sources):
             for source in sources:
-                select.where.non_generative(select, source.c.tenant_id == tenant)  # type: ignore[attr-defined]
+                select.where.non_generative(select, source.item.c.tenant_id == tenant)  # type: ignore[attr-defined]
             narrowed.add(id(select))
 
     # A copy: the statement is the caller's, who may use it for another tenant next.
-    whole: Any = execution.statement
-    statement = visitors.cloned_traverse(whole, {}, {"select": narrow})
-    if any(_unreached(element, held) and id(element) not in narrowed for element in _elements(statement)):
+    copied: Any = visitors.cloned_traverse(statement, {}, {"select": narrow})
+    if any(unreached.of(element) and id(element) not in narrowed for element in _elements(copied)):
         return False
-    execution.statement = statement
+    execution.statement = copied
     return True
 
 
-def _unreached(element: Any, held: set[Any]) -> list[Any]:
-    """Return the tables, aliases and joins of tenants that a select reads from and criteria do not reach.
+_reached: LRUCache[Any, bool] = LRUCache(1000)
+"""Statements all of which criteria reach, by SQLAlchemy's key of them and the number of models with tenants."""
 
-    They reach models. SQLAlchemy 2.0 writes the EXISTS of ``any()`` and ``has()`` as a select of tables, 2.1 as one of
-    models; of a relation that refers to its own table, however, with an alias of it that criteria are not adapted to.
+
+class _Source(NamedTuple):
+    """A table or alias that a select reads from; in an outer join a condition on it would change what that means."""
+
+    item: Any
+    takes_condition: bool
+    is_full: bool = False
+
+
+class _Unreached:
+    """Finds the tables and aliases of tenants' rows that a statement reads from and criteria do not reach.
+
+    What they reach differs between lines of SQLAlchemy, and leaves out more than plain tables: models that only stand
+    in a WHERE clause, second ones in an expression, and the relation that refers to its own table. So it is not
+    guessed: SQLAlchemy applies them, and those are reached of which the outcome has a condition.
     """
-    if not isinstance(element, sa.Select):
-        return []
-    sources = [source for source in element.get_final_froms() if _reads(source, held)]
-    if element._propagate_attrs:  # noqa: SLF001  (the ORM has a part in it)
-        return [source for source in sources if isinstance(source, sa.Alias) and not _is_entity(source)]
-    return sources
+
+    def __init__(self, tenant: str) -> None:
+        models: list[Any] = _scoped
+        self._held = {table_of(model) for model in models}
+        self._criteria = [_criteria(model, tenant) for model in models]
+
+    def of(self, element: Any) -> list[_Source]:
+        """Return those of one select, update or delete, without what is inside it."""
+        if isinstance(element, sa.Update | sa.Delete):
+            froms = () if element.whereclause is None else element.whereclause._from_objects  # noqa: SLF001
+            return [_Source(item, takes_condition=False) for item in froms if item != element.table and self._is(item)]
+        if not isinstance(element, sa.Select):
+            return []
+        if not element._propagate_attrs:  # noqa: SLF001  (the ORM has no part in it)
+            return self._sources(element)
+        applied = self._applied(element)
+        if not (sources := self._sources(applied)):
+            return []
+        reached = {
+            term.left.table
+            for term in visitors.iterate(applied)
+            if isinstance(term, sa.BinaryExpression)
+            and isinstance(term._annotations.get("for_loader_criteria"), _Everywhere)  # noqa: SLF001
+        }
+        return [source for source in sources if source.is_full or source.item not in reached]
+
+    def _sources(self, select: sa.Select[Any]) -> list[_Source]:
+        return [source for each in select.get_final_froms() for source in _leaves(each) if self._is(source.item)]
+
+    def _applied(self, select: Any) -> Any:
+        """Return what the ORM makes of a select, as if inside of another: without what is loaded along by joins."""
+        told = select.options(*self._criteria)
+        compiler = told._default_compiler()  # noqa: SLF001
+        compiler.stack.append({"selectable": told, "correlate_froms": set(), "asfrom_froms": set()})
+        return told._compile_state_factory(told, compiler).statement  # noqa: SLF001
+
+    def _is(self, source: Any) -> bool:
+        if isinstance(source, sa.Alias | sa.TableSample):
+            return self._is(source.element)
+        return source in self._held  # a subquery is looked at by itself
 
 
-def _is_entity(alias: sa.Alias) -> bool:
-    return bool(getattr(alias._annotations.get("parententity"), "is_aliased_class", False))  # noqa: SLF001  (see above)
-
-
-def _reads(source: Any, held: set[Any]) -> bool:
-    if isinstance(source, sa.Join):
-        return _reads(source.left, held) or _reads(source.right, held)
-    if isinstance(source, sa.Alias | sa.TableSample):
-        return _reads(source.element, held)
-    return source in held  # a subquery is looked at by itself
+def _leaves(source: Any, *, takes_condition: bool = True, is_full: bool = False) -> Iterator[_Source]:
+    if not isinstance(source, sa.Join):
+        yield _Source(source, takes_condition, is_full)
+        return
+    for side in (source.left, source.right):
+        inner = takes_condition and not (source.isouter or source.full)
+        yield from _leaves(side, takes_condition=inner, is_full=is_full or source.full)
 
 
 def _refuse(execution: ORMExecuteState, tenant: str | None) -> None:
@@ -218,6 +269,12 @@ def _elements(statement: Any) -> Iterator[Any]:
                 waiting.append(element.table)
 
 
+class _Everywhere(LoaderCriteriaOption):
+    """Criteria that hold in every place, as applied: by this kind their conditions are known from others."""
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals  # noqa: SLF001  (what identifies it in caches)
+
+
 class _Criteria(LoaderCriteriaOption):
     """Criteria that hold in every place of one statement, and are not kept for later ones.
 
@@ -229,7 +286,7 @@ class _Criteria(LoaderCriteriaOption):
 
     def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
         """Let joins that load relations see them."""
-        everywhere = object.__new__(LoaderCriteriaOption)
+        everywhere = object.__new__(_Everywhere)
         for name in LoaderCriteriaOption.__slots__:
             setattr(everywhere, name, getattr(self, name))
         everywhere.propagate_to_loaders = True
