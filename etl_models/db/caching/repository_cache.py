@@ -74,6 +74,7 @@ class RepositoryCache:
         self._ttl = _seconds(ttl, "ttl")
         self._database = database
         self._owed: deque[tuple[frozenset[str], str]] = deque()
+        self._owing = threading.Lock()
         self._paying = threading.Lock()
         self._resumes_at = -math.inf
         self._is_down = False
@@ -214,18 +215,27 @@ class RepositoryCache:
             self._try(self._pay)
 
     def _owe(self, mark: tuple[frozenset[str], str]) -> None:
-        self._owed.append(mark)
-        if len(self._owed) > MAX_OWED:  # the store has been away for long: forget all when it is back
-            everything = {f"{name.partition('}')[0]}}}:{EVERYTHING}" for names, _ in list(self._owed) for name in names}
-            self._owed.clear()
-            self._owed.append((frozenset(everything), secrets.token_hex(8)))
+        with self._owing:
+            self._owed.append(mark)
+            if len(self._owed) > MAX_OWED:  # the store has been away for long: forget all when it is back
+                databases = {name.partition("}")[0] for names, _ in self._owed for name in names}
+                self._owed.clear()
+                everything = frozenset(f"{database}}}:{EVERYTHING}" for database in databases)
+                self._owed.append((everything, secrets.token_hex(8)))
 
     def _pay(self) -> None:
         while self._owed:
             with self._paying:
-                if self._owed:
-                    self._backend.release(*self._owed[0])
-                    self._owed.popleft()
+                if (mark := self._next_owed()) is None:
+                    return
+                self._backend.release(*mark)
+                with self._owing:
+                    if self._owed[0] is mark:  # else all that was owed has become one, this mark in it
+                        self._owed.popleft()
+
+    def _next_owed(self) -> tuple[frozenset[str], str] | None:
+        with self._owing:
+            return self._owed[0] if self._owed else None
 
     # -- the store -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, object_session
 
 from etl_models.db.async_repository import AsyncRepository
 from etl_models.db.caching import repository_cache, rows, watch
+from etl_models.db.caching.backend import MemoryBackend
 from etl_models.db.caching.repository_cache import RepositoryCache
 from etl_models.db.engine import build_async_engine, build_engine
 from etl_models.db.errors import NotFoundError, StaleDataError, TenantRequiredError
@@ -777,3 +778,21 @@ def test_nothing_is_imported_unless_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_becomes_owed_while_a_debt_is_paid_stays_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it is then too much to be kept one by one, and all is to be forgotten instead."""
+    monkeypatch.setattr(repository_cache, "MAX_OWED", 1)
+    engine = sa.create_engine("sqlite://")
+    paid: list[frozenset[str]] = []
+
+    class Busy(MemoryBackend):
+        def release(self, names: Collection[str], marker: str) -> None:
+            if not paid:
+                cache._owe((frozenset({"{db}:late"}), "another"))  # as another thread would just now
+            paid.append(frozenset(names))
+            super().release(names, marker)
+
+    with RepositoryCache(Busy(10), ttl=60, database="db") as cache:
+        cache.release(cache.block(engine, frozenset({"early"})))
+    assert paid == [{"{db}:early"}, {"{db}:*"}]
