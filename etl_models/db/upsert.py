@@ -50,7 +50,8 @@ def _on_duplicate_key(table: sa.Table, match: Collection[str], names: list[str],
         name: sa.func.IF(same, statement.inserted[name], table.c[name], type_=table.c[name].type) for name in names
     }
     if bump is not None and names:
-        values[bump] = sa.case((same, table.c[bump] + 1), else_=table.c[bump])
+        # Not a parameter: PyMySQL takes none behind VALUES when it is given several rows.
+        values[bump] = sa.case((same, table.c[bump] + sa.literal_column("1")), else_=table.c[bump])
     if not values:
         first = next(iter(table.primary_key))
         values[first.key] = first  # an update that changes nothing

@@ -345,6 +345,21 @@ def test_bulk_updates_and_upserts(rows: Rows, adverts: Any) -> None:
     assert adverts.exists(name="x")
 
 
+def test_many_versioned_rows_are_upserted_at_once(rows: Rows, adverts: Any) -> None:
+    """Several rows of the same fields go in one call: those that were there count a version, the others are new."""
+    for names, budget in (("abc", 1), ("abc", 2), ("bcd", 3)):
+        adverts.bulk_upsert([{"name": name, "budget": budget} for name in names], match=["name"])
+    rows.commit()
+    rows.forget()
+    found = adverts.find_all(name__in=list("abcd"), order_by="name")
+    assert [(row.name, row.budget, row.version) for row in found] == [
+        ("a", 2, 2),
+        ("b", 3, 3),
+        ("c", 3, 3),
+        ("d", 3, 1),
+    ]
+
+
 def test_deleting_is_for_good(rows: Rows, adverts: Any) -> None:
     """A deleted row is gone; its history tells of it."""
     spring = adverts.get_one(name="spring")
