@@ -89,5 +89,6 @@ def test_json_of_any_depth_is_refused_as_data(levels: int) -> None:
         with pytest.raises(InvalidDataError):
             deliveries.update(row, data=deep)
         session.rollback()
+    engine.dispose()
     while deep:  # freed level by level
         deep = deep.pop("a")
