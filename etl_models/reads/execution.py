@@ -21,10 +21,14 @@ class ErrorRead(Read):
 
 
 class DatasetRead(Read):
-    """A dataset that was read or written; ``component`` is None when it was noted for the execution as a whole."""
+    """A dataset that the attempt numbered ``attempt`` read or wrote.
+
+    ``component`` is None when it was noted for the execution as a whole.
+    """
 
     namespace: str
     name: str
+    attempt: int
     component: str | None = None
 
 

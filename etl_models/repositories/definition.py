@@ -13,7 +13,7 @@ from etl_models.db.chunks import pairs_in
 from etl_models.domain.naming import Reference
 from etl_models.domain.text import printable, short
 from etl_models.errors import NotFoundError
-from etl_models.specs.suggest import did_you_mean, quoted
+from etl_models.specs.suggest import nearest, quoted
 
 _MAX_CANDIDATES = 2000
 
@@ -76,7 +76,8 @@ def hint_for(session: Session, table: sa.Table, wanted: Reference) -> str:
         .order_by(table.c.name)
         .limit(_MAX_CANDIDATES)
     )
-    return did_you_mean(wanted.name, names)
+    found = nearest(wanted.name, names)
+    return f"; did you mean {quoted(str(Reference(wanted.namespace, found)))}?" if found is not None else ""
 
 
 def not_found(session: Session, table: sa.Table, kind: str, wanted: Reference) -> NotFoundError:

@@ -22,9 +22,15 @@ def quoted(word: str) -> str:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the candidate nearest to ``word``, or the empty string."""
+    found = nearest(word, candidates)
+    return f"; did you mean {quoted(found)}?" if found is not None else ""
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate nearest to ``word``; None when there is none near enough."""
     if len(word) > _MAX_WORD or not may_suggest():
-        return ""
+        return None
     near = (candidate for candidate in candidates if abs(len(candidate) - len(word)) <= _MAX_LENGTH_DIFFERENCE)
     by_lower = {candidate.lower(): candidate for candidate in islice(near, _MAX_CANDIDATES)}
     found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean {quoted(by_lower[found[0]])}?" if found else ""
+    return by_lower[found[0]] if found else None

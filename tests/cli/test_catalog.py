@@ -102,6 +102,22 @@ def test_a_component_is_found_without_its_job_when_there_is_one(registered, etl,
     assert etl("components", "show", "nobody").code == 4
 
 
+def test_a_component_is_named_with_its_job_in_one_word(registered, etl, here):
+    """``namespace/job.component``, as registering prints it; dots in either name do not confuse it."""
+    (here / "dots.yaml").write_text("{name: a.b, components: [{name: c.d, component_type: x}]}")
+    assert etl("register-job", "dots.yaml").code == 0
+    for label, job, name in (
+        ("flights/load-flights.clean", "load-flights", "clean"),
+        ("default/a.b.c.d", "a.b", "c.d"),
+    ):
+        found = etl("components", "show", label, "-o", "json").json
+        assert (found["job"], found["name"]) == (job, name)
+    for missing in ("flights/load-flights.cleen", "flights/nothing.clean", "flights/load-flights", "a/."):
+        result = etl("components", "show", missing)
+        assert result.code == 4, result.err
+        assert "NAMESPACE/JOB.COMPONENT" in result.err
+
+
 def test_lists_are_filtered(registered, etl, here):
     """Namespace, name, status, tag and type narrow a list."""
     (here / "other.yaml").write_text("{name: other, status: draft, components: [{name: x, component_type: log}]}")

@@ -62,8 +62,8 @@ def test_a_whole_execution_is_recorded_from_a_shell(registered, etl):
     assert components["extract"]["metrics"] == {"rows_out": 842, "share": 0.25}
     assert components["clean"]["error"] == {"type": "ValueError", "message": "31 % rejected", "traceback": None}
     assert components["load"]["state"] == "upstream_failed"
-    assert found["inputs"] == [{"namespace": "file", "name": "a.csv", "component": "extract"}]
-    assert found["outputs"] == [{"namespace": "lake", "name": "raw", "component": "extract"}]
+    assert found["inputs"] == [{"namespace": "file", "name": "a.csv", "attempt": 1, "component": "extract"}]
+    assert found["outputs"] == [{"namespace": "lake", "name": "raw", "attempt": 1, "component": "extract"}]
 
 
 def test_the_same_key_meets_the_same_execution(registered, etl):

@@ -41,17 +41,17 @@ def test_get_raises_and_find_returns_none(store: Store) -> None:
     assert store.catalog.metrics.find("nothing") is None
     assert store.catalog.tags.find("nothing") is None
     assert store.catalog.component_types.find("nothing") is None
-    with pytest.raises(NotFoundError, match=r"no job 'shop/load-order'; did you mean 'load-orders'\?"):
+    with pytest.raises(NotFoundError, match=r"no job 'shop/load-order'; did you mean 'shop/load-orders'\?"):
         store.catalog.jobs.get("shop/load-order")
     with pytest.raises(NotFoundError, match=r"no job 'default/load-orders'; did you mean 'shop/load-orders'\?"):
         store.catalog.jobs.get("load-orders")
-    with pytest.raises(NotFoundError, match=r"no dataclass 'shop/ordre'; did you mean 'order'\?"):
+    with pytest.raises(NotFoundError, match=r"no dataclass 'shop/ordre'; did you mean 'shop/order'\?"):
         store.catalog.dataclasses.get("shop/ordre")
     with pytest.raises(
         NotFoundError, match=r"no component 'clear' of the job 'shop/load-orders'; did you mean 'clean'"
     ):
         store.catalog.components.get("clear", job=JOB)
-    with pytest.raises(NotFoundError, match=r"no metric 'shop/rows_outs'; did you mean 'rows_out'\?"):
+    with pytest.raises(NotFoundError, match=r"no metric 'shop/rows_outs'; did you mean 'shop/rows_out'\?"):
         store.catalog.metrics.get("shop/rows_outs")
     with pytest.raises(NotFoundError, match=r"no tag 'team=sale'; did you mean 'team=sales'\?"):
         store.catalog.tags.get("team=sale")

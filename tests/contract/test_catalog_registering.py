@@ -192,7 +192,7 @@ def test_unknown_dataclasses_are_refused_with_path_and_suggestion(store: Store) 
         store.catalog.apply(document)
     first, second = caught.value.problems
     assert first.path == "jobs[0].components[1].inputs[0]"
-    assert first.message == "unknown dataclass 'shop/ordre'; did you mean 'order'?"
+    assert first.message == "unknown dataclass 'shop/ordre'; did you mean 'shop/order'?"
     assert second.path == "jobs[0].components[2].outputs[0]"
     assert second.message == "unknown dataclass 'elsewhere/total'; did you mean 'shop/total'?"
 
@@ -289,7 +289,7 @@ def test_a_component_that_does_not_fit_its_job_is_refused(store: Store) -> None:
     with pytest.raises(DefinitionError) as caught:
         store.catalog.register_component({"name": "x", "component_type": "y", "inputs": ["nothing"]}, job=JOB)
     assert [problem.path for problem in caught.value.problems] == ["inputs[0]"]
-    with pytest.raises(NotFoundError, match="did you mean 'load-orders'"):
+    with pytest.raises(NotFoundError, match="did you mean 'shop/load-orders'"):
         store.catalog.register_component({"name": "x", "component_type": "y"}, job="shop/load-order")
 
 

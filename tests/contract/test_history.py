@@ -240,7 +240,7 @@ def test_tags_match_those_of_the_execution_and_of_its_job(write, history):
 def test_an_unknown_job_is_an_error_with_a_suggestion(write, history):
     """A misspelt job is no empty list; the nearest name is offered, and the namespace when only that is wrong."""
     write(lambda writer: writer.job())
-    with pytest.raises(NotFoundError, match="no job 'flights/laod-flights'; did you mean 'load-flights'"):
+    with pytest.raises(NotFoundError, match="no job 'flights/laod-flights'; did you mean 'flights/load-flights'"):
         history.list(job="flights/laod-flights")
     with pytest.raises(NotFoundError, match="did you mean 'flights/load-flights'"):
         history.list(job="load-flights")
@@ -309,11 +309,11 @@ def test_one_execution_is_told_completely(write, history):
     ]
     assert found.components[1].error.message == "reject share 0.31"
     assert found.metrics == {"seconds": 1.5}
-    assert [(d.namespace, d.name, d.component) for d in found.inputs] == [
-        ("file", "data/flights.csv", "extract"),
-        ("mem", "raw", "validate"),
+    assert [(d.namespace, d.name, d.attempt, d.component) for d in found.inputs] == [
+        ("file", "data/flights.csv", 2, "extract"),
+        ("mem", "raw", 2, "validate"),
     ]
-    assert [(d.namespace, d.name, d.component) for d in found.outputs] == [("mem", "raw", "extract")]
+    assert [(d.namespace, d.name, d.attempt, d.component) for d in found.outputs] == [("mem", "raw", 2, "extract")]
     assert [(t.attempt, t.to_state, t.applied, t.actor) for t in found.transitions] == [(2, "failed", True, "tester")]
     summary = history.list().items[0].to_json()
     assert set(summary) < set(found.to_json())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = group("components", "Components: the steps of jobs, and every version their definitions have had.")
 
 ComponentName = Annotated[
-    str, typer.Argument(metavar="COMPONENT", show_default=False, autocompletion=completion.components)
+    str, typer.Argument(metavar="[NAMESPACE/JOB.]COMPONENT", show_default=False, autocompletion=completion.components)
 ]
 OfJob = Annotated[
     str | None,
@@ -65,7 +65,11 @@ def list_(
     cli.page(every_page(fetch, cursor, follow=all_), COMPONENTS)
 
 
-@command(app, "show", examples=["components show clean --job flights/load-flights"])
+@command(
+    app,
+    "show",
+    examples=["components show clean --job flights/load-flights", "components show flights/load.clean"],
+)
 def show(cli: Cli, component: ComponentName, job: OfJob = None, deleted: Deleted = False) -> None:
     """Show a component.
 
@@ -73,8 +77,8 @@ def show(cli: Cli, component: ComponentName, job: OfJob = None, deleted: Deleted
     """
     from etl_models_cli.views.definition import component_page
 
-    owner = _job_of(cli, component, job)
-    found = cli.catalog.components.get(component, job=owner, include_deleted=deleted)
+    name, owner = _wanted(cli, component, job)
+    found = cli.catalog.components.get(name, job=owner, include_deleted=deleted)
     cli.item(found, lambda screen: component_page(found, screen))
 
 
@@ -91,10 +95,10 @@ def history(
     """List the versions of a component, the newest first."""
     from etl_models_cli.views.definitions import VERSIONS
 
-    owner = _job_of(cli, component, job)
+    name, owner = _wanted(cli, component, job)
 
     def fetch(after: str | None) -> Page[Any]:
-        return cli.catalog.components.history(component, job=owner, limit=limit, cursor=after)
+        return cli.catalog.components.history(name, job=owner, limit=limit, cursor=after)
 
     cli.page(every_page(fetch, cursor, follow=all_), VERSIONS)
 
@@ -107,7 +111,8 @@ def export(cli: Cli, component: ComponentName, job: OfJob = None) -> None:
     """
     from etl_models_cli.output import write_document
 
-    write_document(cli, cli.catalog.components.export(component, job=_job_of(cli, component, job)))
+    name, owner = _wanted(cli, component, job)
+    write_document(cli, cli.catalog.components.export(name, job=owner))
 
 
 @command(app, "delete", examples=["components delete clean --job flights/load-flights --yes"])
@@ -118,9 +123,9 @@ def delete(cli: Cli, component: ComponentName, job: OfJob = None, yes: Yes = Fal
     """
     from etl_models_cli.views.definitions import CHANGES
 
-    owner = _job_of(cli, component, job)
-    cli.confirm(f"Take the component {component} out of the job {owner}?", yes=yes)
-    cli.items([cli.catalog.components.delete(component, job=owner)], CHANGES)
+    name, owner = _wanted(cli, component, job)
+    cli.confirm(f"Take the component {name} out of the job {owner}?", yes=yes)
+    cli.items([cli.catalog.components.delete(name, job=owner)], CHANGES)
 
 
 @command(app, "restore", examples=["components restore clean --job flights/load-flights"])
@@ -128,25 +133,51 @@ def restore(cli: Cli, component: ComponentName, job: OfJob = None) -> None:
     """Put a removed component back where it stood in its job."""
     from etl_models_cli.views.definitions import CHANGES
 
-    owner = _job_of(cli, component, job)
-    cli.items([cli.catalog.components.restore(component, job=owner)], CHANGES)
+    name, owner = _wanted(cli, component, job)
+    cli.items([cli.catalog.components.restore(name, job=owner)], CHANGES)
 
 
-def _job_of(cli: Cli, component: str, job: str | None) -> str:
-    """Return the job that was named, else the only one that has such a component."""
+def _wanted(cli: Cli, component: str, job: str | None) -> tuple[str, str]:
+    """Return name and job of the component: the job that was named, else the only one that has such a component.
+
+    ``namespace/job.component``, as lists of changes print it, names both.
+    """
     if job is not None:
-        return job
+        return component, job
     from etl_models.domain.naming import check_name
     from etl_models.errors import InvalidInputError, NotFoundError
     from etl_models.specs.suggest import quoted
 
+    if "/" in component:
+        return _split(cli, component)
     check_name(component, "component")
-    page = cli.catalog.components.list(name=component, include_deleted=True, limit=1000)
-    owners = [f"{item.namespace}/{item.job}" for item in page.items if item.name == component]
+    owners = _owners(cli, component)
     if not owners:
         raise NotFoundError(f"no job has a component {quoted(component)}", kind="component", name=component)
     if len(owners) > 1:
         raise InvalidInputError(
             f"several jobs have a component {quoted(component)}; name one with --job: {', '.join(owners)}", jobs=owners
         )
-    return owners[0]
+    return component, owners[0]
+
+
+def _split(cli: Cli, label: str) -> tuple[str, str]:
+    """Return component and job of ``namespace/job.component``; both may hold dots, so what exists decides."""
+    from etl_models.errors import NotFoundError
+    from etl_models.specs.suggest import quoted
+
+    dots = [place for place, character in enumerate(label) if character == "."]
+    for place in dots:
+        job, component = label[:place], label[place + 1 :]
+        if component and job in _owners(cli, component):
+            return component, job
+    raise NotFoundError(
+        f"there is no component {quoted(label)}; write NAMESPACE/JOB.COMPONENT, or COMPONENT and --job",
+        kind="component",
+        name=label,
+    )
+
+
+def _owners(cli: Cli, component: str) -> list[str]:
+    page = cli.catalog.components.list(name=component, include_deleted=True, limit=1000)
+    return [f"{item.namespace}/{item.job}" for item in page.items if item.name == component]

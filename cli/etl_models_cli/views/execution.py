@@ -26,8 +26,8 @@ def page(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
     yield from _part("Components", _components(execution, screen), screen)
     yield from _part("Metrics", _metrics(execution, screen), screen)
     yield from _part("Attempts", _attempts(execution, screen), screen)
-    yield from _part("Reads", _datasets(execution.inputs), screen)
-    yield from _part("Writes", _datasets(execution.outputs), screen)
+    yield from _part("Reads", _datasets(execution.inputs, screen), screen)
+    yield from _part("Writes", _datasets(execution.outputs, screen), screen)
     yield from _part(
         "Parameters", screen.fields((plain(k), _value(v)) for k, v in execution.parameters.items()), screen
     )
@@ -141,10 +141,14 @@ def _attempts(execution: ExecutionRead, screen: Screen) -> Iterator[str]:
         yield from table(execution.attempts, _ATTEMPTS, screen, indent="  ")
 
 
-def _datasets(datasets: tuple[DatasetRead, ...]) -> Iterator[str]:
+def _datasets(datasets: tuple[DatasetRead, ...], screen: Screen) -> Iterator[str]:
+    """Each once; with -v once for each attempt."""
+    lines: dict[str, None] = {}
     for item in datasets:
-        by = f"  ({item.component})" if item.component else ""
-        yield f"  {plain(f'{item.namespace}/{item.name}{by}')}"
+        notes = [item.component] if item.component else []
+        notes += [f"attempt {item.attempt}"] if screen.verbose else []
+        lines[f"{item.namespace}/{item.name}" + (f"  ({', '.join(notes)})" if notes else "")] = None
+    yield from (f"  {plain(line)}" for line in lines)
 
 
 def _value(value: Any) -> str:

@@ -7,10 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from etl_models.domain.naming import DEFAULT_NAMESPACE, parse_reference
-from etl_models.errors import NotFoundError
-from etl_models.repositories.definition import find_id, hint_for
+from etl_models.repositories.definition import find_id, not_found
 from etl_models.repositories.job import job
-from etl_models.specs.suggest import quoted
 
 
 def get_job_id(session: Session, name: str, *, namespace: str | None = None) -> UUID:
@@ -21,6 +19,5 @@ def get_job_id(session: Session, name: str, *, namespace: str | None = None) -> 
     wanted = parse_reference(name, "job", namespace=namespace or DEFAULT_NAMESPACE)
     found = find_id(session, job, wanted)
     if found is None:
-        hint = hint_for(session, job, wanted)
-        raise NotFoundError(f"there is no job {quoted(str(wanted))}{hint}", kind="job", name=str(wanted))
+        raise not_found(session, job, "job", wanted)
     return found

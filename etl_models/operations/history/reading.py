@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -127,7 +126,7 @@ def _read(session: Session, id_: UUID) -> ExecutionRead:
     components = session.execute(sa.select(_component).where(_component.c.attempt_id.in_(attempt_ids))).all()
     numbers = {attempt.id: attempt.number for attempt in attempts}
     names = {component.id: component.name for component in components}
-    datasets = _datasets(session, attempt_ids, names)
+    datasets = _datasets(session, numbers, names)
     return ExecutionRead(
         **summary_fields(row, tags_of(session, [id_])[id_], samples[row.attempt_id, None]),
         attempts=tuple(_attempt_read(attempt) for attempt in attempts),
@@ -178,18 +177,25 @@ def _component_read(row: Any, attempt: int, metrics: dict[str, Any]) -> Componen
 
 
 def _datasets(
-    session: Session, attempt_ids: Sequence[UUID], names: dict[UUID, str]
+    session: Session, numbers: dict[UUID, int], names: dict[UUID, str]
 ) -> dict[DataDirection, list[DatasetRead]]:
-    """What all attempts together read and wrote, each once, in the order of first use."""
+    """What each attempt (``numbers``: id to number) and its components read and wrote, each once, by first use."""
     found: dict[DataDirection, list[DatasetRead]] = {direction: [] for direction in DataDirection}
     query = (
-        sa.select(_dataset.c.namespace, _dataset.c.name, _use.c.component_execution_id, _use.c.direction)
+        sa.select(
+            _dataset.c.namespace, _dataset.c.name, _use.c.attempt_id, _use.c.component_execution_id, _use.c.direction
+        )
         .join_from(_use, _dataset, _dataset.c.id == _use.c.dataset_id)
-        .where(_use.c.attempt_id.in_(attempt_ids))
+        .where(_use.c.attempt_id.in_(numbers))
         .order_by(_use.c.id)
     )
     for row in session.execute(query):
-        use = DatasetRead(namespace=row.namespace, name=row.name, component=names.get(row.component_execution_id))
+        use = DatasetRead(
+            namespace=row.namespace,
+            name=row.name,
+            attempt=numbers[row.attempt_id],
+            component=names.get(row.component_execution_id),
+        )
         if use not in found[row.direction]:
             found[row.direction].append(use)
     return found
