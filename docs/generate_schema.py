@@ -130,7 +130,8 @@ def constraints(table: sa.Table) -> Iterator[str]:
             rule = f", on delete {constraint.ondelete.lower()}" if constraint.ondelete else ""
             lines.append(f"- ({columns}) refers to `{constraint.referred_table.name}` ({target}){rule}")
         elif isinstance(constraint, sa.CheckConstraint):
-            lines.append(f"- check `{constraint.sqltext}`")
+            rule = constraint.sqltext.compile(compile_kwargs={"literal_binds": True})
+            lines.append(f"- check `{rule}`")
     for index in table.indexes:
         kind = "unique index" if index.unique else "index"
         lines.append(f"- {kind} ({', '.join(column.name for column in index.columns)})")

@@ -15,8 +15,8 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import sqlalchemy as sa
-from annotated_types import MaxLen
 from pydantic import AfterValidator
+from pydantic import Field as PydanticField
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 from sqlmodel.main import FieldInfo as SQLModelFieldInfo
@@ -124,7 +124,7 @@ def _limit_key(field: FieldInfo, chosen: sa.types.TypeEngine[Any]) -> bool:
         return False
     if chosen.length is None or bare(field.annotation) is Literal:
         return False
-    field.metadata = [*field.metadata, MaxLen(chosen.length)]
+    field.metadata = [*field.metadata, *PydanticField(max_length=chosen.length).metadata]
     return True
 
 
