@@ -145,7 +145,7 @@ def _on_session_begin(session: Session, _: SessionTransaction, connection: sa.Co
 
 def _on_begin(connection: sa.Connection) -> None:
     _pending.pop(connection, None)
-    _release(connection.info)
+    _release_of(connection)
 
 
 def _on_execute(connection: sa.Connection, _: Any, statement: str, __: Any, context: Any, ___: bool) -> None:  # noqa: FBT001
@@ -163,9 +163,9 @@ def _on_execute(connection: sa.Connection, _: Any, statement: str, __: Any, cont
 
 
 def _on_executed(connection: sa.Connection, *_: Any) -> None:
-    if _caches and _MARKS in connection.info and _isolation(connection) == "AUTOCOMMIT":
+    if _caches and _isolation(connection) == "AUTOCOMMIT":
         _pending.pop(connection, None)
-        _release(connection.info)
+        _release_of(connection)
 
 
 def _on_commit(connection: sa.Connection, *_: Any) -> None:
@@ -176,7 +176,7 @@ def _on_commit(connection: sa.Connection, *_: Any) -> None:
 
 def _on_rollback(connection: sa.Connection, *_: Any) -> None:
     _pending.pop(connection, None)
-    _release(connection.info)
+    _release_of(connection)
 
 
 def _on_checkin(_: Any, record: Any) -> None:
@@ -188,6 +188,12 @@ def _block(connection: sa.Connection) -> None:
     if names:
         marks = [(each, each.block(connection.engine, names)) for each in list(_caches)]
         connection.info.setdefault(_MARKS, []).extend(marks)
+
+
+def _release_of(connection: sa.Connection) -> None:
+    # One that was lost has no info any more, and asking for it would raise; its blocks end by themselves.
+    if not connection.invalidated:
+        _release(connection.info)
 
 
 def _release(info: Any) -> None:

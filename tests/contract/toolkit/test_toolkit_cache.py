@@ -577,6 +577,18 @@ def test_hidden_rows_are_cached_for_those_who_see_them(readers: Any) -> None:
     assert counts["SELECT"] == 0
 
 
+def test_a_lost_connection_can_be_rolled_back(new_cache: Callable[[], RepositoryCache], database_url: str) -> None:
+    """Listening to a connection that was lost in its transaction adds no error of its own."""
+    new_cache()
+    engine = build_engine(Target.parse(database_url))
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.invalidate()
+        transaction.rollback()
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    engine.dispose()
+
+
 def test_databases_are_told_apart(new_cache: Callable[[], RepositoryCache], new_database_url: Any, face: str) -> None:
     """Rows of one database are never given for those of another with the same keys."""
     cache, key = new_cache(), uuid.uuid4()
