@@ -56,6 +56,7 @@ def test_up_makes_every_table_and_nothing_else(database_url: str) -> None:
 def test_models_and_migrations_agree(migrated_url: str) -> None:
     """Alembic finds no difference between what migrations made and what the models say."""
     migrate.check(migrated_url)
+    assert migrate.current(migrated_url) == revisions.head()
 
 
 @pytest.mark.alembic_check

@@ -18,7 +18,9 @@ from sqlmodel import select
 
 from etl_models.db.connections import AsyncDatabaseManager, DatabaseManager
 from etl_models.db.dialects.base import EngineOptions
+from etl_models.db.engine import build_engine
 from etl_models.db.errors import ConflictError, DuplicateError, InvalidDataError, ReadOnlyError, StaleDataError
+from etl_models.db.target import Target
 from etl_models.errors import ConfigurationError, DatabaseUnavailableError, InvalidInputError, SchemaVersionError
 from tests.support.connections import KILL, THREAD, Entry, Ledger, Managers, add, in_use, names
 from tests.support.databases import Backend
@@ -443,6 +445,9 @@ def test_many_may_make_the_tables_at_once(database_url: str, face: str) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(make, range(4)))
+    engine = build_engine(Target.parse(database_url))
+    assert set(Ledger.metadata.tables) <= set(sa.inspect(engine).get_table_names())
+    engine.dispose()
 
 
 def test_reset_needs_the_name_and_keeps_other_tables(manager: Any) -> None:

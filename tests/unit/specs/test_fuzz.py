@@ -124,18 +124,25 @@ def test_mutations_of_definition_files(seed: Path, tmp_path: Path) -> None:
     """Files with a few bytes changed are refused with problems, or still mean something."""
     dice = random.Random(seed.name)
     file = tmp_path / seed.name
+    outcomes = []
     for _ in range(250):
         file.write_bytes(mutated(seed.read_bytes(), dice))
-        attempt(file)
+        outcomes.append(attempt(file))
+    assert False in outcomes
 
 
 @pytest.mark.parametrize("form", ["yaml", "toml", "json"])
 def test_one_format_read_as_another(form: str, tmp_path: Path) -> None:
     """A wrong suffix is an error like any other."""
+    foreign = []
     for seed in SEEDS:
         file = tmp_path / f"{seed.stem}.{form}"
         file.write_bytes(seed.read_bytes())
-        attempt(file)
+        accepted = attempt(file)
+        if seed.suffix != f".{form}":
+            foreign.append(accepted)
+    assert foreign
+    assert form == "yaml" or not any(foreign)  # JSON is YAML as well
 
 
 @settings(max_examples=300, deadline=None)
@@ -144,7 +151,7 @@ def test_random_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, for
     """Bytes that mean nothing are refused."""
     file = tmp_path_factory.getbasetemp() / f"random.{form}"
     file.write_bytes(data)
-    attempt(file)
+    assert attempt(file) is attempt(file), "the same file is judged alike twice"
 
 
 _PIECES = st.sampled_from([piece.decode("utf-8", "ignore") for piece in _SPLICES] + ["name", "jobs", "a", "1", " "])
@@ -156,7 +163,7 @@ def test_random_syntax(tmp_path_factory: pytest.TempPathFactory, text: str, form
     """Signs of the three formats in any order are refused, or mean something."""
     file = tmp_path_factory.getbasetemp() / f"syntax.{form}"
     file.write_bytes(text.encode())
-    attempt(file)
+    assert attempt(file) is attempt(file), "the same file is judged alike twice"
 
 
 _keys = st.sampled_from(
@@ -225,7 +232,7 @@ _wild = st.recursive(
 @given(st.dictionaries(_keys, _wild, max_size=5), st.sampled_from(["document", "job", "dataclass", "component"]))
 def test_random_values(value: dict[str, Any], kind: Any) -> None:
     """Mappings of our keys with anything below them are refused with paths, or mean something."""
-    attempt(value, kind)
+    assert attempt(value, kind) is attempt(value, kind), "the same value is judged alike twice"
 
 
 def test_values_that_hold_themselves() -> None:
