@@ -58,6 +58,7 @@ def test_hostile_names_are_refused_or_unknown(filled, etl, text):
 @every_string
 def test_hostile_filters_give_nothing_or_are_refused(filled, etl, text):
     """The filters of lists, the grouping and the zone of statistics, the format and the database."""
+    before = etl("executions", "list", "--all", "-o", "json").out
     for option in ("--job", "--key", "--tag", "--since", "--state", "--cursor"):
         check(etl("executions", "list", f"{option}={text}"))
     for option in ("--name", "--status"):
@@ -66,6 +67,7 @@ def test_hostile_filters_give_nothing_or_are_refused(filled, etl, text):
     check(etl("executions", "stats", f"--by=tag:{text}"))
     check(etl("version", f"--output={text}"))
     check(etl("executions", "list", f"--database-url={text}"), CALM | {7})
+    assert etl("executions", "list", "--all", "-o", "json").out == before
 
 
 @every_string

@@ -66,14 +66,15 @@ def test_hostile_strings_break_nothing_and_change_nothing_in_silence(
 ) -> None:
     """Recorded text is kept exactly or with U+FFFD and a log; identities are kept exactly or left out and counted."""
     with Recorder(migrated_url) as recorder:
-        for name in HOSTILE:
-            judge(name, recorder, story, record_whole, caplog)
+        kept = [judge(name, recorder, story, record_whole, caplog) for name in HOSTILE]
+    assert kept.count(True) > len(HOSTILE) / 4
 
 
 def test_both_faces_take_hostile_strings_alike(recorder: Any, story: Story, caplog: pytest.LogCaptureFixture) -> None:
     """Other drivers, the same result."""
-    for name in list(HOSTILE)[::7]:
-        judge(name, recorder, story, record_whole, caplog)
+    names = list(HOSTILE)[::7]
+    kept = [judge(name, recorder, story, record_whole, caplog) for name in names]
+    assert kept.count(True) > len(names) / 4
 
 
 @pytest.mark.database("sqlite")
@@ -82,12 +83,13 @@ def test_handles_take_hostile_strings_as_well(
 ) -> None:
     """The same for what is noted while it runs."""
     with Recorder(migrated_url) as recorder:
-        for name in list(HOSTILE)[::3]:
-            judge(name, recorder, story, record_all, caplog)
+        names = list(HOSTILE)[::3]
+        kept = [judge(name, recorder, story, record_all, caplog) for name in names]
+    assert kept.count(True) > len(names) / 4
 
 
-def judge(name: str, recorder: Any, story: Story, record: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Record one string and look at every field."""
+def judge(name: str, recorder: Any, story: Story, record: Any, caplog: pytest.LogCaptureFixture) -> bool:
+    """Record one string, look at every field, and say whether it was kept as a key."""
     text = HOSTILE[name]
     masked, dropped = _redacted(text), recorder.dropped
     caplog.clear()
@@ -122,6 +124,7 @@ def judge(name: str, recorder: Any, story: Story, record: Any, caplog: pytest.Lo
     # Parameters: exactly, or storable.
     assert read.parameters["value"] in (masked, shown(masked)) or len(text) > 10_000, name
     assert "Traceback" not in log, name
+    return read.key is not None
 
 
 def shown(text: str) -> str:
